@@ -1,0 +1,183 @@
+/**
+ * Every error the system names, what the caller does with it, and what a person does about it.
+ *
+ * - `retry`: the condition passes; wait with backoff and do the same step again. Nothing moved.
+ * - `dead_letter`: this one ticket or record can never work; set it aside with its bytes and go on.
+ * - `stop`: going on would be wrong; end the process with the code's exit code.
+ *
+ * Codes are few and fixed, so that they serve as metric labels; a retired code is never reused.
+ */
+export type Disposition = 'retry' | 'dead_letter' | 'stop';
+
+/** Exit codes of every process: see docs/reference in the README of the repository. */
+export const exitCodes = {
+  done: 0,
+  defect: 1,
+  configuration: 2,
+  credentials: 3,
+  ownedElsewhere: 4,
+  dataAtRisk: 5,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+interface ErrorEntry {
+  readonly disposition: Disposition;
+  readonly exitCode?: ExitCode;
+  readonly remedy: string;
+}
+
+export const errorTable = {
+  'config.invalid': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Fix the named options; nothing was read or written.',
+  },
+  'config.port_taken': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Stop what listens there, choose another port, or leave the option out to get the next free one.',
+  },
+  'source.mismatch': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Point TICKETS_TOPIC to another set of topics, or go back to the source the checkpoint names.',
+  },
+  'rules.invalid': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Fix the rule file at the named line and column; nothing was started.',
+  },
+
+  'zendesk.credentials_refused': {
+    disposition: 'stop',
+    exitCode: exitCodes.credentials,
+    remedy:
+      'Check ZENDESK_EMAIL and ZENDESK_API_TOKEN (or ZENDESK_PASSWORD), and that the user is an administrator.',
+  },
+  'zendesk.not_found': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Check ZENDESK_URL: there is no help desk, or no export, at that address.',
+  },
+  'zendesk.request_refused': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Zendesk refuses the request as it is; check START_TIME and EXPORT_PER_PAGE against its answer.',
+  },
+  'zendesk.rate_limited': { disposition: 'retry', remedy: 'None; waits as long as Retry-After says.' },
+  'zendesk.too_recent': {
+    disposition: 'retry',
+    remedy: 'None; caught up, asks again at the paced interval.',
+  },
+  'zendesk.unavailable': {
+    disposition: 'retry',
+    remedy: 'None while it passes; the page is asked for again.',
+  },
+  'zendesk.page_too_slow': {
+    disposition: 'retry',
+    remedy: 'None; the page is asked for again with half the per_page.',
+  },
+  'zendesk.page_truncated': { disposition: 'retry', remedy: 'None; the page is fetched again.' },
+  'zendesk.page_malformed': {
+    disposition: 'retry',
+    remedy: 'None while it passes; if it stays, look at what a proxy between here and Zendesk answers.',
+  },
+  'zendesk.page_stuck': {
+    disposition: 'stop',
+    exitCode: exitCodes.dataAtRisk,
+    remedy:
+      'One second holds more tickets than a page and the export does not move past it; raise EXPORT_PER_PAGE (up to 1000).',
+  },
+
+  'ticket.no_id': { disposition: 'dead_letter', remedy: 'Look at the dead letter: it has no usable id.' },
+  'ticket.no_version': {
+    disposition: 'dead_letter',
+    remedy: 'Look at the dead letter: it has no usable time, so copies of it cannot be compared.',
+  },
+  'ticket.too_large': {
+    disposition: 'dead_letter',
+    remedy: "Fetch the ticket by its id; raise the topic's max.message.bytes if such tickets are normal.",
+  },
+
+  'record.invalid_headers': {
+    disposition: 'dead_letter',
+    remedy: 'Something other than the producer writes to the topic, or a header was changed on the way.',
+  },
+  'record.invalid_value': {
+    disposition: 'dead_letter',
+    remedy: 'Look at the dead letter: its value is not the JSON of a ticket.',
+  },
+
+  'kafka.unavailable': { disposition: 'retry', remedy: 'Check KAFKA_BROKERS and the cluster; waits for it.' },
+  'kafka.doubtful_transaction': {
+    disposition: 'retry',
+    remedy: 'None; the producer is recycled and the checkpoint decides.',
+  },
+  'kafka.fenced': {
+    disposition: 'stop',
+    exitCode: exitCodes.ownedElsewhere,
+    remedy: 'Another producer owns this topic; run one producer a topic.',
+  },
+  'kafka.topic_missing': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Create the topics with the commands shown, or give the user the right to create them.',
+  },
+  'kafka.topic_settings': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Give the topic the shown settings, or accept it as it is with ACCEPT_TOPIC_SETTINGS=true.',
+  },
+  'kafka.not_allowed': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Check KAFKA_SASL_* and the rights of the user.',
+  },
+  'kafka.consumer_stalled': {
+    disposition: 'retry',
+    remedy: 'None; the consumer is started again past the place where it stood still.',
+  },
+  'kafka.group_taken': {
+    disposition: 'stop',
+    exitCode: exitCodes.ownedElsewhere,
+    remedy: 'Another instance reads as this consumer group; stop it first.',
+  },
+  'log.cut': {
+    disposition: 'stop',
+    exitCode: exitCodes.dataAtRisk,
+    remedy:
+      'The topic was made again or cut. Restore it, or start anew: another DATA_DIR for a sink, another TICKETS_TOPIC for the producer.',
+  },
+  'checkpoint.unreadable': {
+    disposition: 'stop',
+    exitCode: exitCodes.dataAtRisk,
+    remedy: 'The checkpoint was not written by this version; upgrade, or export into another TICKETS_TOPIC.',
+  },
+
+  'sink.unavailable': { disposition: 'retry', remedy: 'Check the sink; consumption is paused, not lost.' },
+  'store.locked': {
+    disposition: 'stop',
+    exitCode: exitCodes.ownedElsewhere,
+    remedy: 'Another process writes this store; stop it, or use another DATA_DIR.',
+  },
+  'store.unusable': {
+    disposition: 'stop',
+    exitCode: exitCodes.dataAtRisk,
+    remedy:
+      'The store was written by another version or is damaged; move it away and it is built again by replay.',
+  },
+  'search.bad_query': { disposition: 'stop', remedy: 'Correct the query at the place shown.' },
+  'delivery.refused': { disposition: 'retry', remedy: 'Check the webhook; the alert is delivered later.' },
+  'dev_stack.unavailable': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Install what is named, or set KAFKA_BROKERS.',
+  },
+  'internal.defect': {
+    disposition: 'stop',
+    exitCode: exitCodes.defect,
+    remedy: 'A defect of ticket-stream; please report it with the lines before it.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;

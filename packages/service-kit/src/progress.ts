@@ -1,0 +1,53 @@
+/**
+ * What a service tells the supervisor that started it, over Node's IPC channel: where it stands, a few times a
+ * second. Without a supervisor nothing is sent. The channel's end tells the service that its supervisor died.
+ */
+
+export interface ProducerProgress {
+  readonly service: 'producer';
+  readonly stage: 'starting' | 'backfill' | 'live' | 'ended';
+  readonly pages: number;
+  readonly requests: number;
+  /** Tickets read from pages; = published + repeated + deadLettered. */
+  readonly exported: number;
+  readonly published: number;
+  /** Dropped at the boundary second: already in the log with these bytes. */
+  readonly repeated: number;
+  readonly deadLettered: number;
+  /** The second up to which the export is complete, epoch seconds. */
+  readonly positionSecond: number | undefined;
+  /** Next offset of each partition as the last committed checkpoint has it. */
+  readonly nextOffsets: Readonly<Record<string, string>>;
+  readonly waitingFor: string | undefined;
+}
+
+export interface ConsumerProgress {
+  readonly service: 'search' | 'alerting';
+  /** Counted by this run. */
+  readonly books: Readonly<Record<'consumed' | 'applied' | 'duplicate' | 'stale' | 'skipped' | 'deadLettered', number>>;
+  /** Records between the position and the last stable offset, all partitions; undefined until known. */
+  readonly lag: number | undefined;
+  /** Next offset of each partition, durable in the store. */
+  readonly nextOffsets: Readonly<Record<string, string>>;
+  readonly caughtUp: boolean;
+  readonly waitingFor: string | undefined;
+  /** search: rows of the index, deleted and scrubbed included. */
+  readonly indexed?: number;
+  readonly alerts?: number;
+  readonly lastAlert?: { readonly rule: string; readonly ticketId: string; readonly at: string } | undefined;
+}
+
+export type ServiceMessage =
+  | { readonly type: 'listening'; readonly service: string; readonly url: string }
+  | { readonly type: 'progress'; readonly progress: ProducerProgress | ConsumerProgress }
+  | { readonly type: 'failed'; readonly service: string; readonly code: string; readonly message: string; readonly remedy: string };
+
+export function tellSupervisor(message: ServiceMessage): void {
+  // A supervisor that is gone closes the channel between the check and the send; it cannot be told then.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+/** @returns true when this process has a supervisor to report to */
+export function isSupervised(): boolean {
+  return process.send !== undefined;
+}

@@ -1,0 +1,19 @@
+export { ticketDigest } from './digest.ts';
+export { type IdentifiedTicket, identifyTicket, type Ticket, ticketId } from './ticket.ts';
+export { changedFields, type TicketChange } from './ticket-change.ts';
+export {
+  decodeEvent,
+  encodeEventHeaders,
+  eventId,
+  eventTypes,
+  type RawHeaders,
+  type TicketEvent,
+} from './ticket-event.ts';
+export { compareToStored, type Freshness, type LogPlace, type TicketVersion } from './ticket-version.ts';
+export {
+  deriveUpdatedStamp,
+  formatRfc3339Second,
+  parseRfc3339Second,
+  type StampFields,
+  usableSecond,
+} from './updated-stamp.ts';

@@ -1,0 +1,35 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Ticket } from './ticket.ts';
+import type { TicketVersion } from './ticket-version.ts';
+
+/** What a subscriber is told: this ticket moved to this version. */
+export interface TicketChange {
+  readonly ticketId: string;
+  readonly kind: 'changed' | 'deleted';
+  /** The ticket now; numbers beyond 2^53 are rounded here and exact in `value`. */
+  readonly ticket: Ticket;
+  /** The ticket's JSON, byte for byte as Zendesk sent it. */
+  readonly value: Buffer;
+  /** The ticket as this subscriber last stored it; undefined on first sight or where its store keeps none. */
+  readonly previous: Ticket | undefined;
+  readonly version: TicketVersion;
+  readonly source: string;
+  /** When the record was published, epoch milliseconds. */
+  readonly publishedAtMs: number;
+  /** The trace the record was sent in (32 hex digits); undefined where the producer sent none. */
+  readonly traceId: string | undefined;
+}
+
+/**
+ * Names of the top-level fields that differ, in the ticket's own order; every field of a ticket seen for the first
+ * time. `generated_timestamp` is left out: it moves with every version and says nothing of the content.
+ */
+export function changedFields(previous: Ticket | undefined, ticket: Ticket): string[] {
+  const names = Object.keys(ticket).filter((name) => name !== 'generated_timestamp');
+  if (previous === undefined) return names;
+  const changed = names.filter((name) => !isDeepStrictEqual(previous[name], ticket[name]));
+  for (const name of Object.keys(previous)) {
+    if (name !== 'generated_timestamp' && !(name in ticket)) changed.push(name);
+  }
+  return changed;
+}
