@@ -1,0 +1,13 @@
+export type { Checkpoint } from './checkpoint.ts';
+export { readNewestCheckpoint } from './checkpoint-reader.ts';
+export { DEAD_LETTER_HEAD_BYTES, type DeadLetter } from './dead-letter.ts';
+export { type DeadLetterWriter, openDeadLetterWriter } from './dead-letter-writer.ts';
+export { requireSoleMember } from './group-member.ts';
+export { readGroupOffsets } from './group-offsets.ts';
+export { connectKafka, type KafkaConnection, type Logger } from './kafka-connection.ts';
+export { asKafkaError } from './kafka-errors.ts';
+export { type LogReader, openLogReader } from './log-reader.ts';
+export type { LogRecord } from './log-record.ts';
+export { openPagePublisher, type PagePublisher, type PageTransaction } from './page-publisher.ts';
+export { type BatchControl, openRecordStream, type RecordBatch, type RecordStream } from './record-stream.ts';
+export { type EnsuredTopics, ensureTopics, type TopicNames, topicNames } from './topics.ts';

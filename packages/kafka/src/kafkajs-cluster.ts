@@ -1,0 +1,48 @@
+import type { Kafka } from 'kafkajs';
+
+/**
+ * kafkajs's own view of a cluster, which it does not export: the only way to fetch without a consumer group. What
+ * we use of it is typed here, and `log-reader.kafka.test.ts` fails when another kafkajs behaves otherwise.
+ */
+export interface KafkaCluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  addTargetTopic(topic: string): Promise<void>;
+  metadata(request: { topics: string[] }): Promise<{ topicMetadata: { topic: string }[] }>;
+  findTopicPartitionMetadata(topic: string): { partitionId: number }[];
+  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, (number | string)[]>;
+  findBroker(node: { nodeId: string }): Promise<KafkaBroker>;
+  findGroupCoordinator(group: { groupId: string }): Promise<KafkaBroker>;
+  fetchTopicsOffset(
+    topics: { topic: string; partitions: { partition: number }[]; fromTimestamp: string }[],
+  ): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>;
+}
+
+interface KafkaBroker {
+  fetch(request: object): Promise<{ responses: { partitions: FetchedPartitionData[] }[] }>;
+  leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
+}
+
+export interface FetchedPartitionData {
+  readonly partition: number;
+  readonly highWatermark: string;
+  readonly messages: unknown[];
+}
+
+interface ClusterOptions {
+  readonly isolationLevel: number;
+}
+
+export function createCluster(kafka: Kafka, options: ClusterOptions): KafkaCluster {
+  for (const symbol of Object.getOwnPropertySymbols(kafka)) {
+    if (symbol.description === 'private:Kafka:createCluster') {
+      const create = (kafka as unknown as Record<symbol, (options: object) => KafkaCluster>)[symbol];
+      if (create !== undefined) {
+        return create({ ...options, allowAutoTopicCreation: false, metadataMaxAge: 60_000 });
+      }
+    }
+  }
+  throw new Error('this kafkajs has no createCluster: it is not the pinned 2.2.4');
+}

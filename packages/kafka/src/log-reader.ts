@@ -1,0 +1,185 @@
+import type { Kafka } from 'kafkajs';
+import kafkajsBatch from 'kafkajs/src/consumer/batch.js';
+import { asKafkaError } from './kafka-errors.ts';
+import { createCluster, type KafkaCluster } from './kafkajs-cluster.ts';
+import type { LogRecord } from './log-record.ts';
+
+/**
+ * Reads a topic without a consumer group: no rebalance delay, no groups left behind. Serves the checkpoint, counts
+ * and lag. Always read_committed; positions move over commit markers, aborted records and emptied batches alike.
+ */
+export interface LogReader {
+  /** @throws kafka.unavailable  also when the topic is not there */
+  partitions(topic: string): Promise<readonly number[]>;
+  topicExists(topic: string): Promise<boolean>;
+  /** The first offset still in each partition. */
+  startOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** The last stable offset of each partition: where read_committed reading ends. */
+  stableEndOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** The high watermark of each partition: open transactions included. */
+  highWatermarks(topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** The first offset published at or after that time; partitions without one are at their end. */
+  offsetsAt(topic: string, epochMs: number): Promise<ReadonlyMap<number, bigint>>;
+  /** Committed records from `from` (inclusive) up to position `to`, in the order of each partition. */
+  read(
+    topic: string,
+    range: { readonly from: ReadonlyMap<number, bigint>; readonly to: ReadonlyMap<number, bigint> },
+  ): AsyncGenerator<readonly LogRecord[], void>;
+  close(): Promise<void>;
+}
+
+const READ_UNCOMMITTED = 0;
+const READ_COMMITTED = 1;
+const FETCH_BYTES = 4 * 1024 * 1024;
+const PARTITION_FETCH_BYTES = 1024 * 1024;
+const FETCH_WAIT_MS = 250;
+const EARLIEST = '-2';
+const LATEST = '-1';
+
+export async function openLogReader(kafka: Kafka): Promise<LogReader> {
+  const cluster = createCluster(kafka, { isolationLevel: READ_COMMITTED });
+  const watermarkCluster = createCluster(kafka, { isolationLevel: READ_UNCOMMITTED });
+  let watermarkClusterConnected = false;
+  try {
+    await cluster.connect();
+  } catch (error) {
+    throw asKafkaError(error, 'connecting to Kafka');
+  }
+
+  async function partitionsOf(on: KafkaCluster, topic: string): Promise<number[]> {
+    await on.addTargetTopic(topic);
+    await on.refreshMetadataIfNecessary();
+    return on.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
+  }
+
+  async function offsets(on: KafkaCluster, topic: string, timestamp: string): Promise<Map<number, bigint>> {
+    const partitions = await partitionsOf(on, topic);
+    const [answer] = await on.fetchTopicsOffset([
+      { topic, partitions: partitions.map((partition) => ({ partition })), fromTimestamp: timestamp },
+    ]);
+    return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
+  /** kafkajs keeps connections that died; a refreshed look at the cluster mends them, once, before an error is one. */
+  async function robustly<T>(doing: string, step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch {
+      try {
+        await cluster.refreshMetadata();
+        return await step();
+      } catch (error) {
+        throw asKafkaError(error, doing);
+      }
+    }
+  }
+
+  return {
+    partitions: (topic) => robustly(`looking at ${topic}`, () => partitionsOf(cluster, topic)),
+
+    topicExists: (topic) =>
+      robustly(`looking for ${topic}`, async () => {
+        const { topicMetadata } = await cluster.metadata({ topics: [] });
+        return topicMetadata.some(({ topic: name }) => name === topic);
+      }),
+
+    startOffsets: (topic) => robustly(`looking at ${topic}`, () => offsets(cluster, topic, EARLIEST)),
+    stableEndOffsets: (topic) => robustly(`looking at ${topic}`, () => offsets(cluster, topic, LATEST)),
+    highWatermarks: (topic) =>
+      robustly(`looking at ${topic}`, async () => {
+        if (!watermarkClusterConnected) await watermarkCluster.connect();
+        watermarkClusterConnected = true;
+        return offsets(watermarkCluster, topic, LATEST);
+      }),
+
+    offsetsAt: (topic, epochMs) =>
+      robustly(`looking at ${topic}`, async () => {
+        const [found, ends] = await Promise.all([
+          offsets(cluster, topic, String(epochMs)),
+          offsets(cluster, topic, LATEST),
+        ]);
+        return new Map([...ends].map(([partition, end]) => [partition, later(found.get(partition), end)]));
+      }),
+
+    async *read(topic, { from, to }) {
+      const positions = new Map<number, bigint>();
+      for (const [partition, end] of to) {
+        const start = from.get(partition) ?? 0n;
+        if (start < end) positions.set(partition, start);
+      }
+      while (positions.size > 0) {
+        const fetched = await robustly(`reading ${topic}`, () => fetchOnce(cluster, topic, positions));
+        for (const { partition, records, nextOffset } of fetched) {
+          const end = to.get(partition) ?? 0n;
+          if (nextOffset >= end) positions.delete(partition);
+          else positions.set(partition, nextOffset);
+          const wanted = records.filter(({ offset }) => offset < end);
+          if (wanted.length > 0) yield wanted;
+        }
+      }
+    },
+
+    async close() {
+      await Promise.all([cluster.disconnect(), watermarkCluster.disconnect()]);
+    },
+  };
+}
+
+/** Offset −1 means "no record that young": then the partition's end. */
+function later(found: bigint | undefined, end: bigint): bigint {
+  return found === undefined || found < 0n ? end : found;
+}
+
+interface FetchedPartition {
+  readonly partition: number;
+  readonly records: readonly LogRecord[];
+  readonly nextOffset: bigint;
+}
+
+async function fetchOnce(
+  cluster: KafkaCluster,
+  topic: string,
+  positions: ReadonlyMap<number, bigint>,
+): Promise<FetchedPartition[]> {
+  await cluster.addTargetTopic(topic);
+  await cluster.refreshMetadataIfNecessary();
+  const byLeader = cluster.findLeaderForPartitions(topic, [...positions.keys()]);
+  const answers = await Promise.all(
+    Object.entries(byLeader).map(async ([nodeId, partitions]) => {
+      const broker = await cluster.findBroker({ nodeId });
+      const { responses } = await broker.fetch({
+        maxWaitTime: FETCH_WAIT_MS,
+        minBytes: 1,
+        maxBytes: FETCH_BYTES,
+        isolationLevel: READ_COMMITTED,
+        topics: [
+          {
+            topic,
+            partitions: partitions.map((partition) => ({
+              partition: Number(partition),
+              fetchOffset: String(positions.get(Number(partition))),
+              maxBytes: PARTITION_FETCH_BYTES,
+            })),
+          },
+        ],
+      });
+      return responses.flatMap(({ partitions: data }) => data);
+    }),
+  );
+  return answers.flat().map((data) => {
+    const position = positions.get(data.partition) ?? 0n;
+    const batch = new kafkajsBatch(topic, String(position), data);
+    return {
+      partition: data.partition,
+      records: batch.messages.map((message) => ({
+        partition: data.partition,
+        offset: BigInt(message.offset),
+        publishedAtMs: Number(message.timestamp),
+        key: message.key,
+        value: message.value,
+        headers: message.headers,
+      })),
+      nextOffset: batch.nextOffset === null ? position : BigInt(batch.nextOffset),
+    };
+  });
+}

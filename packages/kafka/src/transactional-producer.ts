@@ -1,0 +1,53 @@
+import kafkajs, { type Kafka, type Producer, type Transaction } from 'kafkajs';
+import type { Logger } from './kafka-connection.ts';
+
+/**
+ * One kafkajs producer life. kafkajs wedges for good after one failed EndTxn (tulios/kafkajs#1282), so a life ends
+ * at the first doubt and the next one, of the same transactional id, fences it.
+ */
+export interface TransactionalProducer {
+  /** Takes the transactional id: from here on every earlier producer of this id is fenced, its open transaction aborted. */
+  fence(): Promise<void>;
+  begin(): Promise<Transaction>;
+  /** Ends this life; never throws and never waits longer than a moment. */
+  discard(): Promise<void>;
+}
+
+/** A page's budget is 5 minutes from its first byte; brokers allow at most 15. */
+const TRANSACTION_TIMEOUT_MS = 6 * 60 * 1000;
+const DISCARD_WAIT_MS = 1_000;
+
+export async function startTransactionalProducer(
+  kafka: Kafka,
+  transactionalId: string,
+  logger: Logger,
+): Promise<TransactionalProducer> {
+  const producer: Producer = kafka.producer({
+    transactionalId,
+    transactionTimeout: TRANSACTION_TIMEOUT_MS,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    // The partition is decided by keyPartitioner, once, so that chunks can be bounded by it.
+    createPartitioner: () => kafkajs.Partitioners.DefaultPartitioner(),
+    // Idempotent retries default to endless; ours end, and the checkpoint decides what came of it.
+    retry: { initialRetryTime: 15, maxRetryTime: 1_000, multiplier: 2, factor: 0.2, retries: 8 },
+  });
+  await producer.connect();
+  return {
+    async fence() {
+      const transaction = await producer.transaction();
+      await transaction.abort();
+    },
+    begin: () => producer.transaction(),
+    async discard() {
+      const disconnected = producer.disconnect().catch((error: unknown) => {
+        logger.debug({ err: error }, 'discarding a producer');
+      });
+      const { promise: waited, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, DISCARD_WAIT_MS);
+      await Promise.race([disconnected, waited]);
+      clearTimeout(timer);
+    },
+  };
+}
