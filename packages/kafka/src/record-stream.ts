@@ -82,6 +82,8 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
   const { kafka, reader, topic, groupId, logger } = options;
   const stopping = new AbortController();
   const positions = new Map<number, bigint>();
+  /** Where each prepared partition goes on: its start, then the end of each handled batch. */
+  const handledTo = new Map<number, bigint>();
   let stableEnds: ReadonlyMap<number, bigint> | undefined;
   let assignment = 0;
   let prepared = false;
@@ -115,13 +117,14 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       assignment++;
       prepared = false;
       positions.clear();
+      handledTo.clear();
       if (partitions.length === 0) return;
       consumer.pause([{ topic, partitions }]);
       prepare(consumer, assignment, partitions).catch(end);
     });
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // A fetch of markers alone never reaches eachBatch; its position counts all the same.
-      if (prepared && handling === 0) advance(payload.partition, BigInt(payload.lastOffset) + 1n);
+      if (prepared && payload.batchSize === 0) advance(payload.partition, BigInt(payload.lastOffset) + 1n);
     });
     const watchdog = watch(end);
     try {
@@ -151,6 +154,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     for (const partition of partitions) {
       const start = starts.get(partition) ?? 0n;
       positions.set(partition, start);
+      handledTo.set(partition, start);
       consumer.seek({ topic, partition, offset: String(start) });
     }
     prepared = true;
@@ -164,7 +168,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isStale, isRunning } = payload;
     const { partition } = batch;
     const forAssignment = assignment;
-    const position = positions.get(partition);
+    const position = handledTo.get(partition);
     if (!prepared || position === undefined || isStale() || !isRunning()) return;
     const nextOffset = BigInt(batch.lastOffset()) + 1n;
     const records: LogRecord[] = [];
@@ -191,6 +195,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     }
     if (forAssignment !== assignment) return;
     resolveOffset(batch.lastOffset());
+    handledTo.set(partition, nextOffset);
     advance(partition, nextOffset);
     await commitOffsetsIfNecessary({
       topics: [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }],

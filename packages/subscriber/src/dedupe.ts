@@ -1,0 +1,92 @@
+/**
+ * Decides, for one batch in log order, which records move a ticket to a newer version. Pure: the stored versions
+ * come in, decisions go out; nothing is read or written. Keeps promise 4 within a batch as ticket-version.ts keeps
+ * it for one pair: each decision sees the ones before it.
+ */
+import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
+import type { LogRecord } from '@ticket-stream/kafka';
+import {
+  compareToStored,
+  decodeEvent,
+  type Ticket,
+  type TicketEvent,
+  type TicketVersion,
+  ticketId,
+} from '@ticket-stream/ticket';
+
+/** A record whose headers were read: all that is known before its value is parsed. */
+export type DecodedRecord =
+  | { readonly record: LogRecord; readonly event: TicketEvent; readonly version: TicketVersion }
+  | { readonly record: LogRecord; readonly error: TicketStreamError };
+
+export type Decision =
+  | {
+      readonly outcome: 'fresh';
+      readonly record: LogRecord;
+      readonly event: TicketEvent;
+      readonly version: TicketVersion;
+      readonly ticket: Ticket;
+      readonly value: Buffer;
+    }
+  | { readonly outcome: 'duplicate' | 'stale'; readonly record: LogRecord }
+  | { readonly outcome: 'deadLetter'; readonly record: LogRecord; readonly error: TicketStreamError };
+
+export function decodeRecord(record: LogRecord): DecodedRecord {
+  try {
+    const event = decodeEvent(record.key, record.headers);
+    const { stamp, digest, logId } = event;
+    return {
+      record,
+      event,
+      version: { stamp, digest, place: { logId, partition: record.partition, offset: record.offset } },
+    };
+  } catch (error) {
+    if (isTicketStreamError(error)) return { record, error };
+    throw error;
+  }
+}
+
+/**
+ * @param stored  versions of the batch's ticket ids as stored before the batch
+ * @returns       one decision a record, in the same order; values are parsed of fresh records only
+ */
+export function decideBatch(
+  decoded: readonly DecodedRecord[],
+  stored: ReadonlyMap<string, TicketVersion>,
+): Decision[] {
+  const current = new Map(stored);
+  return decoded.map((item): Decision => {
+    const { record } = item;
+    if ('error' in item) return { outcome: 'deadLetter', record, error: item.error };
+    const { event, version } = item;
+    const freshness = compareToStored(current.get(event.ticketId), version);
+    if (freshness !== 'fresh') return { outcome: freshness, record };
+    const parsed = parseTicket(record, event);
+    if (parsed instanceof TicketStreamError) return { outcome: 'deadLetter', record, error: parsed };
+    current.set(event.ticketId, version);
+    return { outcome: 'fresh', record, event, version, ...parsed };
+  });
+}
+
+function parseTicket(
+  record: LogRecord,
+  event: TicketEvent,
+): { ticket: Ticket; value: Buffer } | TicketStreamError {
+  const { value } = record;
+  if (value === null) return invalidValue(event, 'there is none');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value.toString('utf8'));
+  } catch {
+    return invalidValue(event, 'it is not JSON');
+  }
+  if (ticketId(value, parsed) !== event.ticketId)
+    return invalidValue(event, 'it is not the ticket of its key');
+  return { ticket: parsed as Ticket, value };
+}
+
+function invalidValue(event: TicketEvent, why: string): TicketStreamError {
+  return new TicketStreamError('record.invalid_value', `the record's value is no ticket: ${why}`, {
+    context: { ticketId: event.ticketId },
+  });
+}
