@@ -1,0 +1,96 @@
+import { fc, test } from '@fast-check/vitest';
+import type { LogRecord } from '@ticket-stream/kafka';
+import { encodeEventHeaders, type TicketVersion, ticketDigest } from '@ticket-stream/ticket';
+import { describe, expect, it } from 'vitest';
+import { decideBatch, decodeRecord } from './dedupe.ts';
+
+const logId = '1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b';
+
+function record(offset: number, id: number, stamp: number, content: string): LogRecord {
+  const value = Buffer.from(JSON.stringify({ id, subject: content }));
+  const headers = encodeEventHeaders({
+    ticketId: String(id),
+    kind: 'changed',
+    stamp,
+    digest: ticketDigest(value),
+    source: 'https://acme.zendesk.com',
+    logId,
+  });
+  return {
+    partition: 0,
+    offset: BigInt(offset),
+    publishedAtMs: 0,
+    key: Buffer.from(String(id)),
+    value,
+    headers,
+  };
+}
+
+const outcomes = (records: LogRecord[], stored = new Map<string, TicketVersion>()) =>
+  decideBatch(records.map(decodeRecord), stored).map(({ outcome }) => outcome);
+
+describe('a batch', () => {
+  it('is decided record by record, each seeing the ones before it', () => {
+    expect(
+      outcomes([
+        record(0, 1, 10, 'a'),
+        record(1, 1, 10, 'a'),
+        record(2, 1, 10, 'b'),
+        record(3, 1, 9, 'c'),
+        record(4, 2, 1, 'a'),
+      ]),
+    ).toEqual(['fresh', 'duplicate', 'fresh', 'stale', 'fresh']);
+  });
+
+  it('sets aside what cannot be read, and still applies a later version of that ticket', () => {
+    const good = record(2, 1, 12, 'c');
+    const noHeaders: LogRecord = { ...record(0, 1, 10, 'a'), headers: undefined };
+    const noJson: LogRecord = { ...record(1, 1, 11, 'b'), value: Buffer.from('{"id":1') };
+    const noValue: LogRecord = { ...record(3, 1, 13, 'd'), value: null };
+    const otherTicket: LogRecord = { ...record(4, 1, 14, 'e'), value: Buffer.from('{"id":2}') };
+    expect(outcomes([noHeaders, noJson, good, noValue, otherTicket])).toEqual([
+      'deadLetter',
+      'deadLetter',
+      'fresh',
+      'deadLetter',
+      'deadLetter',
+    ]);
+  });
+
+  it('does not parse the value of a repeat', () => {
+    const broken: LogRecord = { ...record(1, 1, 10, 'a'), value: Buffer.from('not JSON') };
+    expect(outcomes([record(0, 1, 10, 'a'), broken])).toEqual(['fresh', 'duplicate']);
+  });
+
+  const logs = fc.array(
+    fc.record({
+      id: fc.integer({ min: 1, max: 4 }),
+      stamp: fc.integer({ min: 1, max: 5 }),
+      content: fc.constantFrom('a', 'b'),
+    }),
+    { maxLength: 40 },
+  );
+  test.prop([logs, fc.array(fc.nat(40), { maxLength: 6 })])(
+    'gives the same applied versions however the log is cut into batches',
+    (log, cuts) => {
+      const records = log.map(({ id, stamp, content }, offset) => record(offset, id, stamp, content));
+      const run = (boundaries: number[]) => {
+        const stored = new Map<string, TicketVersion>();
+        const applied: bigint[] = [];
+        const edges = [0, ...boundaries.toSorted((a, b) => a - b), records.length];
+        for (let i = 1; i < edges.length; i++) {
+          for (const decision of decideBatch(
+            records.slice(edges[i - 1], edges[i]).map(decodeRecord),
+            stored,
+          )) {
+            if (decision.outcome !== 'fresh') continue;
+            stored.set(decision.event.ticketId, decision.version);
+            applied.push(decision.record.offset);
+          }
+        }
+        return applied;
+      };
+      expect(run(cuts)).toEqual(run([]));
+    },
+  );
+});

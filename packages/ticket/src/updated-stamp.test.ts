@@ -1,0 +1,78 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { deriveUpdatedStamp, formatRfc3339Second, parseRfc3339Second } from './updated-stamp.ts';
+
+describe('the updated stamp', () => {
+  it.each([
+    [
+      'the generated second when it is the latest',
+      { generated_timestamp: 1_700_000_100, updated_at: '2023-11-14T22:13:20Z' },
+      1_700_000_100,
+    ],
+    [
+      'updated_at when it is the latest',
+      { generated_timestamp: 5, updated_at: '2023-11-14T22:13:20Z' },
+      1_700_000_000,
+    ],
+    [
+      'created_at when nothing else counts',
+      { generated_timestamp: 0, updated_at: 'soon', created_at: '2023-11-14T22:13:20Z' },
+      1_700_000_000,
+    ],
+    [
+      "Zendesk's own updated_stamp when a ticket carries one",
+      { updated_stamp: '2023-11-14T22:13:21Z', updated_at: '2023-11-14T22:13:20Z' },
+      1_700_000_001,
+    ],
+    ['whole seconds where a fraction comes', { updated_at: '2023-11-14T22:13:20.999Z' }, 1_700_000_000],
+    ['nothing for milliseconds taken for seconds', { generated_timestamp: 1_700_000_000_000 }, undefined],
+    ['nothing for a number given as text', { generated_timestamp: '1700000000' }, undefined],
+    [
+      'nothing for negative, zero and non-numbers',
+      { generated_timestamp: -1, created_at: null, updated_at: 7 },
+      undefined,
+    ],
+    ['nothing for an empty ticket', {}, undefined],
+  ])('is %s', (_, fields, expected) => {
+    expect(deriveUpdatedStamp(fields)).toBe(expected);
+  });
+
+  it.each([
+    '2023-02-30T00:00:00Z',
+    '2023-13-01T00:00:00Z',
+    '2023-11-14T24:00:00Z',
+    '2023-11-14 22:13:20',
+    '2023-11-14',
+    '14 Nov 2023 22:13:20 UTC',
+    '1969-12-31T23:59:59Z',
+    `2023-11-14T22:13:20.${'9'.repeat(50)}Z`,
+  ])('refuses %s', (text) => {
+    expect(parseRfc3339Second(text)).toBeUndefined();
+  });
+
+  it('reads zones', () => {
+    expect(parseRfc3339Second('2023-11-15T03:43:20+05:30')).toBe(1_700_000_000);
+    expect(parseRfc3339Second('2023-11-14T14:13:20-08:00')).toBe(1_700_000_000);
+  });
+
+  test.prop([fc.integer({ min: 1, max: 253_402_300_799 })])('comes back from its RFC 3339 form', (second) => {
+    expect(parseRfc3339Second(formatRfc3339Second(second))).toBe(second);
+  });
+
+  test.prop([
+    fc.record(
+      {
+        generated_timestamp: fc.anything(),
+        updated_at: fc.anything(),
+        created_at: fc.oneof(
+          fc.anything(),
+          fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+        ),
+      },
+      { requiredKeys: [] },
+    ),
+  ])('is a whole positive second or nothing, whatever a ticket holds', (fields) => {
+    const stamp = deriveUpdatedStamp(fields);
+    expect(stamp === undefined || (Number.isSafeInteger(stamp) && stamp > 0)).toBe(true);
+  });
+});
