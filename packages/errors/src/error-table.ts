@@ -82,6 +82,10 @@ export const errorTable = {
     disposition: 'retry',
     remedy: 'None while it passes; if it stays, look at what a proxy between here and Zendesk answers.',
   },
+  'zendesk.page_too_large': {
+    disposition: 'retry',
+    remedy: 'None; the page is asked for again with half the per_page.',
+  },
   'zendesk.page_stuck': {
     disposition: 'stop',
     exitCode: exitCodes.dataAtRisk,
@@ -97,6 +101,10 @@ export const errorTable = {
   'ticket.too_large': {
     disposition: 'dead_letter',
     remedy: "Fetch the ticket by its id; raise the topic's max.message.bytes if such tickets are normal.",
+  },
+  'ticket.too_deep': {
+    disposition: 'dead_letter',
+    remedy: 'Fetch the ticket by its id and look at what nests so deep in it.',
   },
 
   'record.invalid_headers': {

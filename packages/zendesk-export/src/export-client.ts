@@ -1,0 +1,203 @@
+import { type AttributeValue, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
+import { Agent, type Dispatcher, request } from 'undici';
+import { decodeBody } from './body-decoding.ts';
+import { failureCode } from './failure-code.ts';
+import { refusal } from './refusals.ts';
+
+/**
+ * Asks Zendesk's incremental ticket export for a page.
+ *
+ * Credentials go to the configured origin alone: the next request is built from its parameters, never from a link in
+ * a body, and no redirect is followed. Nothing is tried again here: whether a page is asked for again, and when, is the
+ * producer's to decide, because every request counts against the pace.
+ */
+export interface ExportClient {
+  /**
+   * Makes the request and resolves once its head is there and is a page's.
+   * @throws zendesk.credentials_refused  401, 403
+   * @throws zendesk.not_found            404
+   * @throws zendesk.request_refused      any other 4xx; a redirect that is said to be permanent
+   * @throws zendesk.too_recent           start_time is too near to now: caught up
+   * @throws zendesk.rate_limited         429; context.retryAfterMs where it says how long
+   * @throws zendesk.page_too_slow        504: ask with a smaller per_page
+   * @throws zendesk.unavailable          any other 5xx, a time-out, no connection; context.retryAfterMs as above
+   * @throws zendesk.page_malformed       an answer that is not JSON by its own word
+   * @throws the signal's reason when it is aborted
+   */
+  openPage(page: {
+    /** Epoch seconds. */
+    readonly startTime: number;
+    /** 1 to 1000. */
+    readonly perPage: number;
+    /** Also ends a body that is being read. */
+    readonly signal?: AbortSignal;
+  }): Promise<OpenPage>;
+  /** Ends the connections; a body still open fails. */
+  close(): Promise<void>;
+}
+
+export interface OpenPage {
+  readonly status: number;
+  /** The response's Date, epoch seconds; undefined where there is none that can be read. */
+  readonly date: number | undefined;
+  /**
+   * The body, decoded; to be read once, to its end or until the reader stops, which closes it.
+   * Throws zendesk.page_truncated when it is cut, zendesk.unavailable when it stands still, zendesk.page_malformed when
+   * its compression is damaged, and the signal's reason.
+   */
+  readonly body: AsyncIterable<Buffer>;
+  /** Closes a body that nobody reads; nothing after its end. */
+  discard(): void;
+}
+
+export type ExportCredentials =
+  | { readonly email: string; readonly apiToken: string }
+  | { readonly email: string; readonly password: string };
+
+export interface ExportClientOptions {
+  /** The account, e.g. `https://acme.zendesk.com`; only its origin counts. `http:` to loopback only. */
+  readonly url: string;
+  readonly credentials: ExportCredentials;
+  readonly connectTimeoutMs?: number;
+  /** From the request to the response's head. */
+  readonly headersTimeoutMs?: number;
+  /** Between two pieces of the body. */
+  readonly bodyTimeoutMs?: number;
+}
+
+const PATH = '/api/v2/incremental/tickets';
+const USER_AGENT = 'ticket-stream/0.1.0 (+incremental ticket export)';
+
+/** @throws config.invalid  the URL cannot be used */
+export function createExportClient(options: ExportClientOptions): ExportClient {
+  const { origin, hostname, port, protocol } = checkedUrl(options.url);
+  const { authorization, secrets } = basicAuthorization(options.credentials);
+  const agent = new Agent({
+    // One page at a time; a second connection so that the next page need not wait for an aborted one to close.
+    connections: 2,
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: options.connectTimeoutMs ?? 10_000 },
+    headersTimeout: options.headersTimeoutMs ?? 120_000,
+    bodyTimeout: options.bodyTimeoutMs ?? 60_000,
+    // Longer than the pace of 10 requests a minute, or each of them would begin with a TLS handshake. A server that
+    // says `Keep-Alive: timeout=` decides itself.
+    keepAliveTimeout: 15_000,
+    keepAliveMaxTimeout: 60_000,
+  });
+  const tracer = trace.getTracer('@ticket-stream/zendesk-export');
+  const spanAttributes: Record<string, AttributeValue> = {
+    'http.request.method': 'GET',
+    'server.address': hostname,
+    'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
+    'url.scheme': protocol.slice(0, -1),
+    'url.path': PATH,
+  };
+
+  return {
+    async openPage({ startTime, perPage, signal }) {
+      signal?.throwIfAborted();
+      const span = tracer.startSpan('GET', { kind: SpanKind.CLIENT, attributes: spanAttributes });
+      try {
+        const response = await request(`${origin}${PATH}?start_time=${startTime}&per_page=${perPage}`, {
+          dispatcher: agent,
+          method: 'GET',
+          headers: {
+            accept: 'application/json',
+            'accept-encoding': 'gzip, deflate, br',
+            authorization,
+            'user-agent': USER_AGENT,
+          },
+          signal: signal ?? null,
+        });
+        span.setAttribute('http.response.status_code', response.statusCode);
+        const refused = await refusal(response, { origin, startTime, perPage, secrets });
+        if (refused !== undefined) throw refused;
+        return openPage(response, span, signal);
+      } catch (error) {
+        const reported = signal?.aborted === true ? signal.reason : requestFailure(error);
+        endSpan(span, reported);
+        throw reported;
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function openPage(response: Dispatcher.ResponseData, span: Span, signal: AbortSignal | undefined): OpenPage {
+  const dateMs = Date.parse(headerOf(response, 'date') ?? '');
+  let settled = false;
+  // The span lasts as long as the body: its end is where a cut or a stall shows.
+  const settle = (error?: unknown): void => {
+    if (settled) return;
+    settled = true;
+    endSpan(span, error);
+  };
+  return {
+    status: response.statusCode,
+    date: Number.isNaN(dateMs) ? undefined : Math.floor(dateMs / 1_000),
+    body: decodeBody(response.body, headerOf(response, 'content-encoding'), signal, settle),
+    discard() {
+      // Destroying an unread body of undici reports an abort on it, which nobody waits for.
+      response.body.on('error', () => {});
+      response.body.destroy();
+      settle();
+    },
+  };
+}
+
+function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function endSpan(span: Span, error?: unknown): void {
+  if (error !== undefined) {
+    span.setAttribute('error.type', isTicketStreamError(error) ? error.code : 'aborted');
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+  span.end();
+}
+
+/** No answer at all: the connection, or the head that did not come in time. */
+function requestFailure(error: unknown): TicketStreamError {
+  if (isTicketStreamError(error)) return error;
+  const reason = failureCode(error);
+  return new TicketStreamError('zendesk.unavailable', `Zendesk did not answer (${reason})`, {
+    cause: error,
+    context: { reason },
+  });
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+function checkedUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new TicketStreamError('config.invalid', 'the Zendesk URL is not an http(s) URL');
+  }
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+    throw new TicketStreamError(
+      'config.invalid',
+      'http: to Zendesk would send the credentials in clear; use https:',
+    );
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new TicketStreamError(
+      'config.invalid',
+      'the Zendesk URL holds credentials; give them as options of their own',
+    );
+  }
+  return url;
+}
+
+function basicAuthorization(credentials: ExportCredentials): {
+  authorization: string;
+  secrets: readonly string[];
+} {
+  const secret = 'apiToken' in credentials ? credentials.apiToken : credentials.password;
+  const user = 'apiToken' in credentials ? `${credentials.email}/token` : credentials.email;
+  const encoded = Buffer.from(`${user}:${secret}`, 'utf8').toString('base64');
+  return { authorization: `Basic ${encoded}`, secrets: [encoded, secret] };
+}

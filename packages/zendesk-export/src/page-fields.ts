@@ -1,0 +1,201 @@
+import { TicketStreamError } from '@ticket-stream/errors';
+import type { Token } from 'stream-json/core/parser.js';
+
+/**
+ * What an export page says besides its tickets. "Whole" is decided here: promise 1, "nothing lost", rests on
+ * `end()` refusing every page whose control fields did not arrive.
+ */
+export interface PageTail {
+  /** `end_time`, epoch seconds: the start of the next request. */
+  readonly endTime: number | undefined;
+  /** `start_time` taken out of `next_page`; its host is nobody's business (we ask the configured one). */
+  readonly nextStartTime: number | undefined;
+  /** A control field came as null and nothing tells where to go on: the same again, at the paced interval. */
+  readonly askAgain: boolean;
+  readonly count: number | undefined;
+  readonly endOfStream: boolean | undefined;
+  /** Elements of the tickets array, whatever they are. */
+  readonly ticketCount: number;
+  /** Of the decoded body. */
+  readonly bytes: number;
+}
+
+/** Control fields and their types; each may be null. */
+const controlKinds: ReadonlyMap<string, 'number' | 'string' | 'boolean'> = new Map([
+  ['end_time', 'number'],
+  ['next_page', 'string'],
+  ['count', 'number'],
+  ['end_of_stream', 'boolean'],
+]);
+
+/** 9999-12-31T23:59:59Z; a larger end_time is no time, and going on from it would lose everything before it. */
+const LATEST_SECOND = 253_402_300_799;
+/** Of a top-level key: a longer one is none of ours. Of a control value: a longer one is wrong. */
+const KEY_CHARS_MAX = 64;
+const VALUE_CHARS_MAX = 16_384;
+
+export function malformed(why: string): TicketStreamError {
+  return new TicketStreamError('zendesk.page_malformed', `the export page is malformed: ${why}`);
+}
+
+export function truncated(why: string): TicketStreamError {
+  return new TicketStreamError('zendesk.page_truncated', `the export page ended early: ${why}`);
+}
+
+/**
+ * Reads the tokens of a page, the tickets' places holding anything: top-level control fields are put together,
+ * everything deeper (sideloads, unknown keys) is passed over token by token.
+ */
+export class PageFields {
+  #depth = 0;
+  #ended: boolean = false;
+  #key = '';
+  #text = '';
+  #collecting: boolean = false;
+  #ticketsSeen: boolean = false;
+  #inTickets: boolean = false;
+  #elements = 0;
+  readonly #values = new Map<string, string | number | boolean | null>();
+
+  /** Elements of the tickets array so far. */
+  get elements(): number {
+    return this.#elements;
+  }
+
+  /** @throws zendesk.page_malformed  not an object, two `tickets` or control keys, wrong types */
+  read(tokens: readonly Token[]): void {
+    for (const token of tokens) {
+      switch (token.name) {
+        case 'startObject':
+        case 'startArray':
+          this.#open(token.name === 'startArray');
+          break;
+        case 'endObject':
+        case 'endArray':
+          this.#depth--;
+          if (this.#depth === 1) this.#inTickets = false;
+          if (this.#depth === 0) this.#ended = true;
+          break;
+        case 'startKey':
+          this.#collecting = this.#depth === 1;
+          this.#text = '';
+          break;
+        case 'endKey':
+          if (this.#depth === 1) this.#takeKey();
+          this.#collecting = false;
+          break;
+        case 'startString':
+        case 'startNumber':
+          this.#collecting = this.#depth === 1 && controlKinds.has(this.#key);
+          this.#text = '';
+          break;
+        case 'stringChunk':
+        case 'numberChunk':
+          // One over the limit is kept, to tell that it was passed.
+          if (this.#collecting && this.#text.length <= VALUE_CHARS_MAX) this.#text += token.value;
+          break;
+        case 'endString':
+          this.#value(this.#text);
+          break;
+        case 'endNumber':
+          this.#value(Number(this.#text));
+          break;
+        case 'nullValue':
+        case 'trueValue':
+        case 'falseValue':
+          this.#value(token.value);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  /**
+   * To be asked when the document ended as it should.
+   * @throws zendesk.page_malformed  without its control fields
+   */
+  end(bytes: number): PageTail {
+    if (!this.#ended) throw truncated('no document');
+    if (!this.#ticketsSeen) throw malformed('it has no tickets array');
+    const endTime = second(this.#values.get('end_time'), 'end_time');
+    const nextPage = this.#values.get('next_page');
+    const nextStartTime = typeof nextPage === 'string' ? startTimeOf(nextPage) : undefined;
+    const askAgain =
+      endTime === undefined &&
+      nextStartTime === undefined &&
+      (this.#values.get('end_time') === null || nextPage === null);
+    if (endTime === undefined && nextStartTime === undefined && !askAgain) {
+      throw malformed('neither end_time nor a next_page with a start_time is there');
+    }
+    const count = this.#values.get('count');
+    if (typeof count === 'number' && !(Number.isSafeInteger(count) && count >= 0)) {
+      throw malformed('count is no whole number');
+    }
+    const endOfStream = this.#values.get('end_of_stream');
+    return {
+      endTime,
+      nextStartTime,
+      askAgain,
+      count: typeof count === 'number' ? count : undefined,
+      endOfStream: typeof endOfStream === 'boolean' ? endOfStream : undefined,
+      ticketCount: this.#elements,
+      bytes,
+    };
+  }
+
+  #open(isArray: boolean): void {
+    if (this.#depth === 0 && isArray) throw malformed('it is an array, not an object');
+    if (this.#depth === 1) {
+      if (this.#key === 'tickets') {
+        if (!isArray) throw malformed('tickets is not an array');
+        this.#inTickets = true;
+      } else if (controlKinds.has(this.#key)) {
+        throw malformed(`${this.#key} is not a ${controlKinds.get(this.#key)}`);
+      }
+    } else if (this.#depth === 2 && this.#inTickets) {
+      this.#elements++;
+    }
+    this.#depth++;
+  }
+
+  #takeKey(): void {
+    this.#key = this.#text.length > KEY_CHARS_MAX ? '' : this.#text;
+    if (this.#key === 'tickets') {
+      if (this.#ticketsSeen) throw malformed('it has two tickets keys');
+      this.#ticketsSeen = true;
+    } else if (this.#values.has(this.#key)) {
+      throw malformed(`it has two ${this.#key} keys`);
+    }
+  }
+
+  #value(value: string | number | boolean | null): void {
+    this.#collecting = false;
+    if (this.#depth === 0) throw malformed('it is not an object');
+    if (this.#depth === 2 && this.#inTickets) this.#elements++;
+    if (this.#depth !== 1) return;
+    if (this.#key === 'tickets') throw malformed('tickets is not an array');
+    const kind = controlKinds.get(this.#key);
+    if (kind === undefined) return;
+    if (value !== null && typeof value !== kind) throw malformed(`${this.#key} is not a ${kind}`);
+    if (this.#text.length > VALUE_CHARS_MAX) throw malformed(`${this.#key} is too long`);
+    this.#values.set(this.#key, value);
+  }
+}
+
+function second(value: string | number | boolean | null | undefined, name: string): number | undefined {
+  if (typeof value !== 'number') return undefined;
+  if (!Number.isSafeInteger(value) || value < 0 || value > LATEST_SECOND) {
+    throw malformed(`${name} is no moment in whole seconds`);
+  }
+  return value;
+}
+
+/** The host may be another than ours, and the link relative: only the parameter counts. */
+function startTimeOf(link: string): number | undefined {
+  const url = URL.parse(link, 'https://link.invalid');
+  const text = url?.searchParams.get('start_time');
+  if (text === null || text === undefined || !/^\d{1,12}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value <= LATEST_SECOND ? value : undefined;
+}
