@@ -1,0 +1,1 @@
+export { ownKafka, sharedKafka, topicPrefix } from './kafka-for-tests.ts';

@@ -1,0 +1,47 @@
+import { defineConfig } from 'vitest/config';
+
+const rooms = '{packages,services,cli,bench}/**/src/**';
+const kafkaSetup = './packages/dev-stack/src/testing/global-setup.ts';
+
+// Three kinds of test, run one kind after the other: what fails fast and cheaply fails first.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [`${rooms}/*.test.ts`],
+          exclude: ['**/node_modules/**', '**/*.kafka.test.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kafka',
+          include: [`${rooms}/*.kafka.test.ts`],
+          globalSetup: kafkaSetup,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // A broker and two files at a time keep two cores busy; more only make the tests wait for each other.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          globalSetup: kafkaSetup,
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          // Each of these starts whole systems of its own and measures them.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
