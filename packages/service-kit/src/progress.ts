@@ -24,7 +24,9 @@ export interface ProducerProgress {
 export interface ConsumerProgress {
   readonly service: 'search' | 'alerting';
   /** Counted by this run. */
-  readonly books: Readonly<Record<'consumed' | 'applied' | 'duplicate' | 'stale' | 'skipped' | 'deadLettered', number>>;
+  readonly books: Readonly<
+    Record<'consumed' | 'applied' | 'duplicate' | 'stale' | 'skipped' | 'deadLettered', number>
+  >;
   /** Records between the position and the last stable offset, all partitions; undefined until known. */
   readonly lag: number | undefined;
   /** Next offset of each partition, durable in the store. */
@@ -40,14 +42,57 @@ export interface ConsumerProgress {
 export type ServiceMessage =
   | { readonly type: 'listening'; readonly service: string; readonly url: string }
   | { readonly type: 'progress'; readonly progress: ProducerProgress | ConsumerProgress }
-  | { readonly type: 'failed'; readonly service: string; readonly code: string; readonly message: string; readonly remedy: string };
+  | {
+      readonly type: 'failed';
+      readonly service: string;
+      readonly code: string;
+      readonly message: string;
+      readonly remedy: string;
+    };
 
 export function tellSupervisor(message: ServiceMessage): void {
-  // A supervisor that is gone closes the channel between the check and the send; it cannot be told then.
-  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  void sendToSupervisor(message);
+}
+
+/** @returns when the message is on its way (a process may end then), or can't be any more; never fails */
+export function sendToSupervisor(message: ServiceMessage): Promise<void> {
+  return new Promise((resolve) => {
+    // A supervisor that is gone closes the channel between the check and the send; it cannot be told then.
+    if (process.connected && process.send !== undefined)
+      process.send(message, undefined, undefined, () => resolve());
+    else resolve();
+  });
 }
 
 /** @returns true when this process has a supervisor to report to */
 export function isSupervised(): boolean {
   return process.send !== undefined;
+}
+
+/**
+ * Sends the snapshot when it differs from the one sent last, every `everyMs`, and a last time at `stop`.
+ * Nothing runs in a process without a supervisor.
+ */
+export function createProgressReporter(
+  snapshot: () => ProducerProgress | ConsumerProgress,
+  everyMs = 250,
+): { readonly stop: () => void } {
+  if (!isSupervised()) return { stop: () => {} };
+  let sent = '';
+  const send = (): void => {
+    const progress = snapshot();
+    const text = JSON.stringify(progress);
+    if (text === sent) return;
+    sent = text;
+    tellSupervisor({ type: 'progress', progress });
+  };
+  const timer = setInterval(send, everyMs);
+  timer.unref();
+  send();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      send();
+    },
+  };
 }
