@@ -11,6 +11,7 @@ const TAILS = [64n, 4_096n];
 export async function readNewestCheckpoint<ExportState>(
   reader: LogReader,
   topic: string,
+  parseState: (value: unknown) => ExportState,
 ): Promise<Checkpoint<ExportState> | undefined> {
   const [starts, ends] = await Promise.all([reader.startOffsets(topic), reader.stableEndOffsets(topic)]);
   const start = starts.get(0) ?? 0n;
@@ -23,7 +24,7 @@ export async function readNewestCheckpoint<ExportState>(
         if (key?.toString('utf8') === CHECKPOINT_KEY) newest = value;
       }
     }
-    if (newest !== undefined) return decodeCheckpoint(newest);
+    if (newest !== undefined) return decodeCheckpoint(newest, parseState);
     if (from === start) return undefined;
   }
   return undefined;

@@ -34,7 +34,10 @@ export function encodeCheckpoint<ExportState>(checkpoint: Checkpoint<ExportState
 }
 
 /** @throws checkpoint.unreadable  not written by this version: going on from a guess could lose pages */
-export function decodeCheckpoint<ExportState>(value: Buffer | null): Checkpoint<ExportState> {
+export function decodeCheckpoint<ExportState>(
+  value: Buffer | null,
+  parseState: (value: unknown) => ExportState,
+): Checkpoint<ExportState> {
   try {
     const raw = JSON.parse(value?.toString('utf8') ?? '') as Record<string, unknown>;
     if (raw['format'] !== FORMAT) throw new Error(`format ${String(raw['format'])}`);
@@ -57,7 +60,7 @@ export function decodeCheckpoint<ExportState>(value: Buffer | null): Checkpoint<
       nextOffsets: new Map(
         Object.entries(nextOffsets).map(([partition, offset]) => [Number(partition), BigInt(String(offset))]),
       ),
-      exportState: exportState as ExportState,
+      exportState: parseState(exportState),
     };
   } catch (error) {
     throw new TicketStreamError('checkpoint.unreadable', 'the newest checkpoint cannot be read', {

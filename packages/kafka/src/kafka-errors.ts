@@ -41,14 +41,21 @@ const NOT_ALLOWED = new Set([
   'SASL_AUTHENTICATION_FAILED',
 ]);
 
-const DEFECTS = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'KafkaJSInvariantViolation']);
+const DEFECTS = new Set([
+  'TypeError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'KafkaJSInvariantViolation',
+]);
 
 /** A kafkajs error as one of ours: rights and credentials stop, everything else waits for the cluster. */
 export function asKafkaError(error: unknown, doing: string, context: ErrorContext = {}): TicketStreamError {
   if (isTicketStreamError(error)) return error;
   // A mistake in code is not the cluster's state: waiting would hide it for ever.
   for (const { name } of causes(error)) {
-    if (DEFECTS.has(name)) return new TicketStreamError('internal.defect', `${doing}: ${String(error)}`, { cause: error });
+    if (DEFECTS.has(name))
+      return new TicketStreamError('internal.defect', `${doing}: ${String(error)}`, { cause: error });
   }
   const type = kafkaErrorType(error);
   const message = error instanceof Error ? error.message : String(error);

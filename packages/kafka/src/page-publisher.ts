@@ -39,6 +39,8 @@ export interface PublisherOptions<ExportState> {
   readonly source: string;
   /** Where the export begins when there is no checkpoint yet. */
   readonly initialState: () => ExportState;
+  /** Reads the exporter's part of a checkpoint. @throws checkpoint.unreadable */
+  readonly parseState: (value: unknown) => ExportState;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Told when the publisher has to wait for the cluster, and with undefined when it goes on. */
@@ -103,7 +105,7 @@ export async function openPagePublisher<ExportState>(
     const next = await startTransactionalProducer(kafka, transactionalId, logger);
     producer = next;
     await next.fence();
-    return readNewestCheckpoint<ExportState>(reader, names.checkpoints);
+    return readNewestCheckpoint(reader, names.checkpoints, options.parseState);
   }
 
   /** Repeats a step until the cluster lets it through; every pause is announced and can be aborted. */

@@ -127,7 +127,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
       const logId = await patiently('looking for the log', async () => {
         if (!(await reader.topicExists(topic)) || !(await reader.topicExists(names.checkpoints)))
           return undefined;
-        return (await readNewestCheckpoint(reader, names.checkpoints))?.logId;
+        return (await readNewestCheckpoint(reader, names.checkpoints, (state) => state))?.logId;
       });
       if (logId !== undefined) {
         if (asked > 0) options.onWaiting?.(undefined);

@@ -1,0 +1,129 @@
+import {
+  connectKafka,
+  ensureTopics,
+  type KafkaConnection,
+  type LogReader,
+  openLogReader,
+  openPagePublisher,
+  topicNames,
+} from '@ticket-stream/kafka';
+import {
+  createHttpServer,
+  createProgressReporter,
+  healthRoutes,
+  kafkaConnection,
+  listen,
+  type OptionValues,
+  onlyKnownHosts,
+  type ServiceContext,
+  tellSupervisor,
+} from '@ticket-stream/service-kit';
+import { createExportClient, createPacer, parseExportState, startState } from '@ticket-stream/zendesk-export';
+import type { producerOptions } from './config.ts';
+import { createExportProgress, runExport } from './export-loop.ts';
+import { waitForKafka } from './wait-for-kafka.ts';
+
+type ProducerOptions = OptionValues<typeof producerOptions>;
+
+/** Zendesk → tickets: makes every part, runs the export until the signal, and takes the parts down again. */
+export async function runProducer(context: ServiceContext<typeof producerOptions>): Promise<void> {
+  const { options, logger, signal, onShutdown } = context;
+  const progress = createExportProgress();
+  const onWaiting = (reason: string | undefined): void => {
+    progress.waitingFor = reason;
+  };
+  const source = options.EXPORT_SOURCE ?? new URL(options.ZENDESK_URL).origin;
+
+  const client = createExportClient({ url: options.ZENDESK_URL, credentials: credentials(options) });
+  onShutdown(() => client.close());
+
+  let positionSecond: () => number | undefined = () => undefined;
+  let nextOffsets: () => Record<string, string> = () => ({});
+  const reporter = createProgressReporter(() => ({
+    service: 'producer',
+    stage: progress.stage,
+    pages: progress.pages,
+    requests: progress.requests,
+    exported: progress.exported,
+    published: progress.published,
+    repeated: progress.repeated,
+    deadLettered: progress.deadLettered,
+    positionSecond: positionSecond(),
+    nextOffsets: nextOffsets(),
+    waitingFor: progress.waitingFor,
+  }));
+  onShutdown(() => reporter.stop());
+
+  const app = createHttpServer({ logger });
+  onlyKnownHosts(app);
+  healthRoutes(app, {
+    ready: () => ({ ok: progress.stage !== 'starting', reason: progress.waitingFor ?? 'starting' }),
+  });
+  app.get('/status', async () => ({
+    ...progress,
+    retries: Object.fromEntries(progress.retries),
+    position: positionSecond() ?? null,
+    source,
+  }));
+  onShutdown(() => app.close());
+  const url = await listen(app, {
+    name: 'PRODUCER_PORT',
+    port: options.PRODUCER_PORT,
+    explicit: context.isSet('PRODUCER_PORT'),
+    dataDir: options.DATA_DIR,
+    file: 'producer',
+  });
+  tellSupervisor({ type: 'listening', service: 'producer', url });
+
+  const connection: KafkaConnection = { ...kafkaConnection(options), clientId: 'ticket-stream-producer' };
+  const kafka = connectKafka(connection, logger);
+  const names = topicNames(options.TICKETS_TOPIC);
+  const prepared = await waitForKafka({ logger, signal, onWaiting }, async () => {
+    const topics = await ensureTopics(kafka, names, {
+      acceptSettings: options.ACCEPT_TOPIC_SETTINGS,
+      logger,
+    });
+    const reader: LogReader = await openLogReader(kafka);
+    return { topics, reader };
+  });
+  onShutdown(() => prepared.reader.close());
+
+  const publisher = await openPagePublisher({
+    kafka,
+    ...prepared,
+    names,
+    source,
+    initialState: () => startState(options.START_TIME),
+    parseState: parseExportState,
+    logger,
+    signal,
+    onWaiting,
+  });
+  onShutdown(() => publisher.close());
+  positionSecond = () => publisher.checkpoint.exportState.position;
+  nextOffsets = () =>
+    Object.fromEntries(
+      [...publisher.checkpoint.nextOffsets].map(([partition, next]) => [partition, String(next)]),
+    );
+
+  await runExport({
+    client,
+    publisher,
+    pacer: createPacer({ requestsPerMinute: options.EXPORT_REQUESTS_PER_MINUTE }),
+    perPage: options.EXPORT_PER_PAGE,
+    source,
+    delaySeconds: options.EXPORT_DELAY_SECONDS,
+    once: options.EXPORT_ONCE,
+    logger,
+    signal,
+    progress,
+  });
+}
+
+function credentials({
+  ZENDESK_EMAIL: email,
+  ZENDESK_API_TOKEN: apiToken,
+  ZENDESK_PASSWORD: password,
+}: ProducerOptions) {
+  return apiToken === undefined ? { email, password: password ?? '' } : { email, apiToken };
+}
