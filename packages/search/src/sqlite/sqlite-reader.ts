@@ -1,0 +1,242 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { printQuery } from '../query-language/print-query.ts';
+import type { Query } from '../query-language/query.ts';
+import { planQuery, type QueryPlan } from '../query-language/query-plan.ts';
+import type { SearchAnswer, SearchHit, SearchOptions, StoredTicket, TicketReader } from '../search-index.ts';
+import { decodeCursor, encodeCursor, type PageCursor, queryFingerprint } from './page-cursor.ts';
+import { type QuerySql, querySql } from './query-sql.ts';
+import { openForReading } from './schema.ts';
+import { asStoreError } from './sqlite-errors.ts';
+
+export interface SqliteReader extends TicketReader {
+  readonly id: string;
+}
+
+/**
+ * Reads the index beside its writer, in this process or another: the last recorded state, never half a batch.
+ *
+ * How a query is answered: words and tags by FTS5, which ranks and cuts to one page before anything else is read;
+ * conditions by the narrow table `tickets`, before a rank is computed; bodies for the hits of the page only.
+ *
+ * Paging goes by the last hit's sort key. By date that is exact, however the index moves in between: each ticket
+ * that stays as it is comes once. A score moves a little with every ticket indexed (bm25 weighs a word by how many
+ * have it), so the last hit's score is asked for again and paging goes on below where it stands now.
+ *
+ * @throws store.unusable, sink.unavailable
+ */
+export function openSqliteReader(file: string): SqliteReader {
+  return new Reader(file, openForReading(file));
+}
+
+interface Row {
+  readonly row: number;
+  readonly key: number;
+}
+
+class Reader implements SqliteReader {
+  readonly id: string;
+  readonly #file: string;
+  readonly #db: DatabaseSync;
+  readonly #ticketByRow: StatementSync;
+  readonly #ticketById: StatementSync;
+  readonly #count: StatementSync;
+
+  constructor(file: string, db: DatabaseSync) {
+    this.#file = file;
+    this.#db = db;
+    this.id = String(db.prepare("SELECT value FROM meta WHERE name = 'index_id'").get()?.['value']);
+    const stored = `SELECT t.id, t.deleted, t.trace_id, b.value, v.stamp, v.digest, l.log_id, v.part, v.offset
+      FROM tickets t JOIN bodies b USING (row) JOIN versions v ON v.id = t.id JOIN logs l USING (log)`;
+    this.#ticketByRow = db.prepare(`${stored} WHERE t.row = ?`, { readBigInts: true });
+    this.#ticketById = db.prepare(`${stored} WHERE t.id = ?`, { readBigInts: true });
+    this.#count = db.prepare('SELECT count(*) AS n FROM tickets');
+  }
+
+  async search(query: Query, options: SearchOptions): Promise<SearchAnswer> {
+    return this.#snapshot(() => this.#search(query, options));
+  }
+
+  async get(ticketId: string): Promise<StoredTicket | undefined> {
+    return this.#snapshot(() => {
+      const row = this.#ticketById.get(ticketId);
+      return row === undefined ? undefined : storedTicket(row);
+    });
+  }
+
+  async count(): Promise<number> {
+    return this.#snapshot(() => Number(this.#count.get()?.['n']));
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  /** Total, page and documents of one answer come from one state of the index. */
+  #snapshot<T>(work: () => T): T {
+    try {
+      this.#db.exec('BEGIN');
+      try {
+        return work();
+      } finally {
+        this.#db.exec('COMMIT');
+      }
+    } catch (error) {
+      throw asStoreError(error, this.#file);
+    }
+  }
+
+  #search(query: Query, { limit, cursor, deleted, nowSecond }: SearchOptions): SearchAnswer {
+    const fingerprint = queryFingerprint(this.id, deleted ? 'deleted' : '', printQuery(query));
+    const after = cursor === undefined ? undefined : decodeCursor(fingerprint, cursor);
+    const now = after?.nowSecond ?? nowSecond;
+    const plan = planQuery(query, { deleted, nowSecond: now });
+    const sql = querySql(plan);
+    const total = this.#total(sql, deleted);
+    // One more than asked for tells whether there is a next page.
+    const rows = this.#page(sql, plan, deleted, after, limit + 1);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      total,
+      hits: page.map((row) => this.#hit(row, plan)),
+      next:
+        rows.length > limit && last !== undefined
+          ? encodeCursor(fingerprint, { nowSecond: now, key: last.key, row: last.row })
+          : undefined,
+    };
+  }
+
+  #total({ match, where, parameters }: QuerySql, deleted: boolean): number {
+    const conditions: string[] = [];
+    let from = 'tickets t';
+    const values: (string | number)[] = [];
+    if (match === undefined) {
+      if (!deleted) conditions.push('t.deleted = 0');
+    } else {
+      from =
+        where === undefined ? 'ticket_text f' : 'ticket_text f CROSS JOIN tickets t ON t.row = abs(f.rowid)';
+      conditions.push('f.ticket_text MATCH ?');
+      values.push(match);
+      if (!deleted) conditions.push('f.rowid > 0');
+    }
+    if (where !== undefined) conditions.push(where);
+    const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const statement = this.#db.prepare(`SELECT count(*) AS n FROM ${from} ${filter}`);
+    return Number(statement.get(...values, ...parameters)?.['n']);
+  }
+
+  #page(
+    sql: QuerySql,
+    plan: QueryPlan,
+    deleted: boolean,
+    after: PageCursor | undefined,
+    limit: number,
+  ): readonly Row[] {
+    return plan.order.by === 'relevance' && sql.match !== undefined
+      ? this.#pageByScore(sql, sql.match, plan.order.ascending, deleted, after, limit)
+      : this.#pageByDate(sql, plan, deleted, after, limit);
+  }
+
+  #pageByScore(
+    { where, parameters }: QuerySql,
+    match: string,
+    worstFirst: boolean,
+    deleted: boolean,
+    after: PageCursor | undefined,
+    limit: number,
+  ): readonly Row[] {
+    const live = deleted ? '' : 'AND f.rowid > 0';
+    const ranked =
+      where === undefined
+        ? `SELECT f.rowid AS row, f.rank AS key FROM ticket_text f WHERE f.ticket_text MATCH ? ${live}`
+        : `SELECT f.rowid AS row, f.rank AS key FROM ticket_text f CROSS JOIN tickets t ON t.row = abs(f.rowid)
+           WHERE f.ticket_text MATCH ? ${live} AND ${where}`;
+    const values: (string | number)[] = [match, ...parameters];
+    // Rank: the lower the better. OFFSET 0 keeps SQLite from moving the comparison into the scan, where it would
+    // compute the rank once for each time it is named.
+    let page = `SELECT row, key FROM (${ranked} LIMIT -1 OFFSET 0)`;
+    if (after !== undefined) {
+      const key = this.#scoreNow(match, after);
+      page += worstFirst
+        ? ' WHERE key < ? OR (key = ? AND row > ?)'
+        : ' WHERE key > ? OR (key = ? AND row > ?)';
+      values.push(key, key, after.row);
+    }
+    return this.#rows(`${page} ORDER BY key ${worstFirst ? 'DESC' : 'ASC'}, row LIMIT ?`, [...values, limit]);
+  }
+
+  #scoreNow(match: string, { row, key }: PageCursor): number {
+    const statement = this.#db.prepare(
+      'SELECT rank AS key FROM ticket_text WHERE ticket_text MATCH ? AND rowid = ?',
+    );
+    // Changed or deleted since: its old score is as near as one can get.
+    return Number(statement.get(match, row)?.['key'] ?? key);
+  }
+
+  #pageByDate(
+    { match, where, parameters }: QuerySql,
+    { order }: QueryPlan,
+    deleted: boolean,
+    after: PageCursor | undefined,
+    limit: number,
+  ): readonly Row[] {
+    const date = order.by === 'created' ? 't.created' : 't.updated';
+    const conditions: string[] = [];
+    const values: (string | number)[] = [];
+    let from = 'tickets t';
+    if (match !== undefined) {
+      from = 'ticket_text f CROSS JOIN tickets t ON t.row = abs(f.rowid)';
+      conditions.push('f.ticket_text MATCH ?');
+      values.push(match);
+      if (!deleted) conditions.push('f.rowid > 0');
+    } else if (!deleted) conditions.push('t.deleted = 0');
+    if (where !== undefined) {
+      conditions.push(where);
+      values.push(...parameters);
+    }
+    if (after !== undefined) {
+      conditions.push(`(${date}, t.row) ${order.ascending ? '>' : '<'} (?, ?)`);
+      values.push(after.key, after.row);
+    }
+    const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const direction = order.ascending ? 'ASC' : 'DESC';
+    return this.#rows(
+      `SELECT t.row AS row, ${date} AS key FROM ${from} ${filter}
+       ORDER BY ${date} ${direction}, t.row ${direction} LIMIT ?`,
+      [...values, limit],
+    );
+  }
+
+  #rows(sql: string, values: readonly (string | number)[]): readonly Row[] {
+    return this.#db
+      .prepare(sql)
+      .all(...values)
+      .map(({ row, key }) => ({ row: Number(row), key: Number(key) }));
+  }
+
+  #hit({ row, key }: Row, plan: QueryPlan): SearchHit {
+    const stored = this.#ticketByRow.get(Math.abs(row));
+    if (stored === undefined) throw new TypeError(`row ${row} is in the text index and not in the table`);
+    return { ...storedTicket(stored), score: plan.order.by === 'relevance' ? -key : undefined };
+  }
+}
+
+function storedTicket(row: Record<string, unknown>): StoredTicket {
+  const value = row['value'] as Uint8Array;
+  const traceId = row['trace_id'];
+  return {
+    ticketId: String(row['id']),
+    value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+    version: {
+      stamp: Number(row['stamp']),
+      digest: String(row['digest']),
+      place: {
+        logId: String(row['log_id']),
+        partition: Number(row['part']),
+        offset: row['offset'] as bigint,
+      },
+    },
+    deleted: Number(row['deleted']) === 1,
+    traceId: typeof traceId === 'string' ? traceId : undefined,
+  };
+}
