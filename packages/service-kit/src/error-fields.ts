@@ -5,10 +5,10 @@ const CAUSES_MAX = 5;
 const TEXT_CHARACTERS_MAX = 4_000;
 
 /** Names under which secrets go about, in any spelling; values under them are never logged. */
-export const secretName =
+const secretName =
   /pass(?:word|wd|phrase)|secret|token|authorization|cookie|api[-_]?key|credential|private[-_]?key/i;
 
-export interface ErrorFields {
+interface ErrorFields {
   readonly type: string;
   readonly code?: string;
   readonly message: string;
@@ -28,6 +28,11 @@ export function errorFields(error: unknown, depth = 0): ErrorFields {
   const own = error instanceof TicketStreamError ? error : undefined;
   const code = own?.code ?? foreignCode(error);
   const { cause } = error;
+  // Without the message on top, which stands beside it already.
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
   const inner =
     error instanceof AggregateError && depth < CAUSES_MAX ? error.errors.slice(0, CAUSES_MAX) : [];
   return {
@@ -38,7 +43,7 @@ export function errorFields(error: unknown, depth = 0): ErrorFields {
     ...(own === undefined || Object.keys(own.context).length === 0
       ? {}
       : { context: safeContext(own.context) }),
-    ...(error.stack === undefined ? {} : { stack: cut(error.stack) }),
+    ...(frames === '' ? {} : { stack: cut(frames) }),
     ...(cause === undefined || depth >= CAUSES_MAX ? {} : { cause: errorFields(cause, depth + 1) }),
     ...(inner.length === 0 ? {} : { errors: inner.map((each: unknown) => errorFields(each, depth + 1)) }),
   };

@@ -5,7 +5,12 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asTicketStreamError, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify';
 import type { Logger } from './logger.ts';
 import { isLoopbackHost } from './loopback.ts';
 
@@ -45,8 +50,13 @@ export function createHttpServer(settings: {
     connectionTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: URL_PARAM_CHARACTERS_MAX },
-    // Open keep-alive connections would hold a stop back until they time out.
-    forceCloseConnections: true,
+    // Idle keep-alive connections would hold a stop back until they time out; requests under way get their answer.
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, _request, anyReply) => {
+      // Generic over every kind of route, where `code` takes no plain number.
+      const reply: Pick<FastifyReply, 'code'> = anyReply as unknown as FastifyReply;
+      reply.code(400).send({ error: { code: 'bad_request', message: error.message } });
+    },
   });
 
   app.setErrorHandler(async (error, request, reply) => {
@@ -104,27 +114,32 @@ interface ListenSettings {
 /**
  * @returns the server's address, e.g. http://127.0.0.1:7700
  * @throws config.port_taken  the port was asked for by name and something listens there
+ * @throws config.invalid     the address can't be listened on, or the file can't be written
  */
 export async function listen(app: FastifyInstance, settings: ListenSettings): Promise<string> {
   const { dataDir, file } = settings;
   const host = settings.host ?? '127.0.0.1';
-  let written = false;
-  app.addHook('onClose', async () => {
-    if (written) removeServiceUrl(dataDir, file);
-  });
   for (const port of portsToTry(settings)) {
     try {
       await app.listen({ port, host });
     } catch (error) {
-      if (!isPortTaken(error)) throw asTicketStreamError(error);
+      if (!isPortTaken(error)) throw cannotListen(settings, host, error);
       if (settings.explicit) throw portTaken(settings, host, error);
       continue;
     }
     const address = app.server.address();
     const bound = typeof address === 'object' && address !== null ? address.port : port;
     const url = `http://${hostInUrl(host)}:${bound}`;
-    writeServiceUrl(dataDir, file, url);
-    written = true;
+    try {
+      writeServiceUrl(dataDir, file, url);
+    } catch (error) {
+      await app.close();
+      throw new TicketStreamError('config.invalid', `DATA_DIR: nothing can be written under ${dataDir}`, {
+        cause: error,
+        remedy: 'Give a folder that this user may write to.',
+      });
+    }
+    app.server.once('close', () => removeServiceUrl(dataDir, file));
     return url;
   }
   throw portTaken(settings, host, undefined);
@@ -139,8 +154,29 @@ function portsToTry({ port, explicit }: ListenSettings): number[] {
 }
 
 function isPortTaken(error: unknown): boolean {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'EADDRINUSE';
+  return systemCode(error) === 'EADDRINUSE';
+}
+
+function systemCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function cannotListen({ name, port }: ListenSettings, host: string, cause: unknown): TicketStreamError {
+  const code = systemCode(cause);
+  if (code !== 'EACCES' && code !== 'EADDRNOTAVAIL' && code !== 'ENOTFOUND')
+    return asTicketStreamError(cause);
+  return new TicketStreamError(
+    'config.invalid',
+    `${name}=${port}: can't listen on ${host}:${port} (${code})`,
+    {
+      cause,
+      context: { option: name, port },
+      remedy:
+        code === 'EACCES'
+          ? 'Choose a port above 1023.'
+          : 'Listen on an address of this machine, such as 127.0.0.1.',
+    },
+  );
 }
 
 function portTaken({ name, port }: ListenSettings, host: string, cause: unknown): TicketStreamError {
@@ -211,7 +247,7 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // A process of another user may not be signalled, but it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return systemCode(error) === 'EPERM';
   }
 }
 

@@ -13,7 +13,7 @@ export function optionNearMisses(
       const candidates = options
         .filter((option) => firstWord(option) === firstWord(name) && option.includes('_'))
         .map((option) => ({ option, distance: distance(name, option) }))
-        .filter(({ option, distance }) => distance <= 2 || sameWordsButOne(name, option))
+        .filter(({ option, distance }) => isSlip(distance, option) || sameWordsButOne(name, option))
         .sort((a, b) => a.distance - b.distance);
       const nearest = candidates[0];
       return nearest === undefined ? [] : [{ name, meant: nearest.option }];
@@ -22,6 +22,11 @@ export function optionNearMisses(
 
 function firstWord(name: string): string {
   return name.slice(0, name.indexOf('_') + 1).toUpperCase();
+}
+
+/** Two letters of API_TOKEN are a slip; two letters of PORT make another word (HOST). */
+function isSlip(distance: number, option: string): boolean {
+  return distance <= 2 && distance * 3 <= option.length - firstWord(option).length;
 }
 
 /** One name is the other without one of its words, or with a word cut short. */

@@ -26,8 +26,10 @@ export interface Option<Value> {
   readonly required: boolean | ((values: KnownValues) => boolean);
   readonly unit: string | undefined;
   readonly example: string | undefined;
-  /** The value must never be shown. */
+  /** The value must never be shown, nor what was given in its place. */
   readonly secret: boolean;
+  /** The part of a secret that no log line may contain; undefined: none. */
+  secretPart(value: NonNullable<Value>): string | undefined;
   /** What a right value looks like: "a whole number from 1 to 1000". */
   readonly expected: string;
   readonly schema: z.ZodType<NonNullable<Value>, string>;
@@ -59,6 +61,7 @@ interface Parts<Value> {
   readonly write?: (value: Value) => string;
   readonly unit?: string | undefined;
   readonly secret?: boolean;
+  readonly secretPart?: (value: Value) => string | undefined;
   readonly show?: (value: Value) => unknown;
 }
 
@@ -77,6 +80,7 @@ function build<Value, Spec extends Common<Value>>(
     unit: parts.unit,
     example: spec.example,
     secret: parts.secret ?? false,
+    secretPart: parts.secretPart ?? (() => undefined),
     expected: parts.expected,
     schema: parts.schema as unknown as z.ZodType<NonNullable<Value>, string>,
     show: parts.show ?? same,
@@ -84,6 +88,19 @@ function build<Value, Spec extends Common<Value>>(
   };
   // The only difference is whether undefined can come out, which the table knows from the same two fields.
   return built as unknown as Option<Present<Value, Spec>>;
+}
+
+const SHOWN_CHARACTERS_MAX = 80;
+
+/**
+ * Text of the environment as a message may show it. Passwords turn up in front of an `@` where no password belongs;
+ * it is the mistake that gets reported.
+ */
+export function quoted(raw: string): string {
+  const shown = raw.replace(/\S*@/g, '…@');
+  return JSON.stringify(
+    shown.length > SHOWN_CHARACTERS_MAX ? `${shown.slice(0, SHOWN_CHARACTERS_MAX)}…` : shown,
+  );
 }
 
 /** A schema from a function: the value, or what is wrong with the text. */
@@ -120,15 +137,18 @@ interface SecretSpec extends Common<string> {
 }
 
 function secret<const Spec extends SecretSpec>(spec: Spec) {
-  let schema = z.string().max(4096, 'must have at most 4096 characters');
-  // A secret pasted with a line break or a blank fails later, as "wrong credentials", where nobody looks for it.
-  schema = schema.regex(/^\S(?:.*\S)?$/, 'begins or ends with a blank, or has a line break in it');
-  if (spec.pattern !== undefined) schema = schema.regex(spec.pattern, 'has not the form it must have');
+  let schema = z
+    .string()
+    .max(4096, 'must have at most 4096 characters')
+    // Pasted line breaks fail much later, as "wrong credentials", where nobody looks for them.
+    .refine((value) => !/\p{Cc}/u.test(value), 'has a line break or another control character in it');
+  if (spec.pattern !== undefined) schema = schema.regex(spec.pattern, 'does not have the form it must have');
   return build<string, Spec>(spec, {
     kind: 'secret',
-    expected: spec.expected ?? 'the secret as it was issued, without blanks around it',
+    expected: spec.expected ?? 'the secret as it was issued',
     schema,
     secret: true,
+    secretPart: (value) => value,
     show: () => '(set)',
   });
 }
@@ -243,6 +263,11 @@ function urlSchema(spec: UrlSpec): z.ZodType<string, string> {
   });
 }
 
+function pathAndQuery(value: string): string | undefined {
+  const { pathname, search } = new URL(value);
+  return pathname === '/' && search === '' ? undefined : pathname + search;
+}
+
 /** An http(s) address, without a slash at the end of its path. */
 function url<const Spec extends UrlSpec>(spec: Spec) {
   const expected =
@@ -254,6 +279,7 @@ function url<const Spec extends UrlSpec>(spec: Spec) {
     expected,
     schema: urlSchema(spec),
     secret: spec.secretPath ?? false,
+    secretPart: (value) => (spec.secretPath === true ? pathAndQuery(value) : undefined),
     show: (value) => (spec.secretPath === true ? `${new URL(value).origin}/…` : value),
   });
 }
@@ -381,7 +407,7 @@ function list<const Spec extends ListSpec>(spec: Spec) {
       if (items.length === 0) return { problem: 'names nothing' };
       for (const item of items) {
         const problem = spec.item?.(item);
-        if (problem !== undefined) return { problem: `${JSON.stringify(item)} ${problem}` };
+        if (problem !== undefined) return { problem: `${quoted(item)} ${problem}` };
       }
       return { value: items };
     }),

@@ -17,7 +17,11 @@ export function optionsHelp(table: OptionTable, head: HelpHead): string {
   const lines = [
     ...wrap(`ticket-stream ${head.name}: ${head.summary}`, columns),
     '',
-    ...wrap('Options are environment variables; "npm run" also reads them from a file .env.', columns),
+    ...wrap(
+      'Options are environment variables; "npm run" also reads them from a file .env. The OTEL_* variables of ' +
+        'OpenTelemetry work as documented there.',
+      columns,
+    ),
     '',
   ];
   for (const [name, option] of Object.entries(table.options)) {
@@ -29,24 +33,21 @@ export function optionsHelp(table: OptionTable, head: HelpHead): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What the sentence leaves open: "(a whole number from 1 to 700; default 10)". */
 function facts(option: Option<unknown>): string {
-  const parts = [sentence(option.expected)];
-  if (option.required === true) parts.push('Required.');
-  if (typeof option.required === 'function') parts.push('Required depending on other options.');
-  if (option.defaultText !== undefined) parts.push(`Default: ${option.defaultText}`);
-  else if (option.example !== undefined) parts.push(`Example: ${option.example}`);
-  return parts.join(' ');
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  const parts = option.kind === 'text' && option.expected === 'text' ? [] : [option.expected];
+  if (option.required === true) parts.push('required');
+  if (typeof option.required === 'function') parts.push('required depending on other options');
+  if (option.defaultText !== undefined) parts.push(`default ${option.defaultText}`);
+  else if (option.example !== undefined) parts.push(`e.g. ${option.example}`);
+  return parts.length === 0 ? '' : `(${parts.join('; ')})`;
 }
 
 /** Words that fit `columns`; a word longer than a line stands on a line of its own. */
 function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.trim().split(/\s+/)) {
     if (line !== '' && line.length + 1 + word.length > columns) {
       lines.push(line);
       line = word;

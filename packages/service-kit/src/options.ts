@@ -4,7 +4,7 @@
  * secret is in no message.
  */
 import { TicketStreamError } from '@ticket-stream/errors';
-import type { KnownValues, Option, OptionProblem } from './option.ts';
+import { type KnownValues, type Option, type OptionProblem, quoted } from './option.ts';
 import { optionNearMisses } from './option-near-misses.ts';
 
 export type OptionFragment = Readonly<Record<string, Option<unknown>>>;
@@ -59,15 +59,15 @@ export function isOptionSet(env: Environment, name: string): boolean {
 
 /**
  * @returns every option's value, in the units its kind names
- * @throws config.invalid  all wrong, missing and contradicting options in one message, a line each
+ * @throws config.invalid  all wrong, missing and contradicting options in one message
  */
 export function readOptions<Table extends OptionTable>(table: Table, env: Environment): OptionValues<Table> {
   const values: Record<string, unknown> = {};
-  const problems = new Map<string, string[]>();
-  const report = (name: string, found: OptionProblem, got: string): void => {
-    const lines = problems.get(name) ?? [];
-    lines.push(`${name}: ${found.problem}${got}\n    → ${found.remedy}`);
-    problems.set(name, lines);
+  const problems = new Map<string, string>();
+  const report = (name: string, { problem, remedy }: OptionProblem, got = ''): void => {
+    const line = `  ${name}: ${problem}${got}\n    → ${remedy}`;
+    const before = problems.get(name);
+    problems.set(name, before === undefined ? line : `${before}\n${line}`);
   };
 
   for (const [name, option] of Object.entries(table.options)) {
@@ -80,37 +80,54 @@ export function readOptions<Table extends OptionTable>(table: Table, env: Enviro
     if (result.success) values[name] = result.data;
     else {
       const problem = result.error.issues[0]?.message ?? 'is wrong';
-      report(name, { problem, remedy: `Give ${option.expected}.` }, got(option, raw));
+      const got = option.secret ? '' : ` (got ${quoted(raw)})`;
+      report(name, { problem, remedy: `Give ${option.expected}.` }, got);
     }
   }
 
+  // An option that is wrong by itself is reported once; whatever follows from comparing with it is not.
+  const wrong: ReadonlySet<string> = new Set(problems.keys());
   for (const [name, option] of Object.entries(table.options)) {
-    if (problems.has(name)) continue;
+    if (wrong.has(name)) continue;
+    const known = watchedValues(values, wrong);
     const value = values[name];
-    if (value === undefined || value === null) {
-      const required = typeof option.required === 'function' ? option.required(values) : option.required;
-      if (required) report(name, { problem: 'is missing', remedy: missingRemedy(option) }, '');
-      continue;
-    }
-    const found = option.check(value, values);
-    if (found !== undefined) report(name, found, '');
+    const found =
+      value === undefined || value === null
+        ? isRequired(option, known.values)
+          ? { problem: 'is missing', remedy: missingRemedy(option) }
+          : undefined
+        : option.check(value, known.values);
+    if (found !== undefined && !known.sawWrongOne()) report(name, found);
   }
-
   for (const found of table.check(values)) {
-    if (problems.has(found.option)) continue;
-    if (found.comparedWith?.some((other) => problems.has(other)) === true) continue;
-    report(found.option, found, '');
+    if (wrong.has(found.option) || found.comparedWith?.some((other) => wrong.has(other)) === true) continue;
+    report(found.option, found);
   }
 
   if (problems.size > 0) throw invalid(table, problems);
   return values as OptionValues<Table>;
 }
 
-function got(option: Option<unknown>, raw: string): string {
-  if (option.secret) return '';
-  // A password may stand in a URL or a list by mistake; it is the mistake that is reported, not the password.
-  const shown = raw.replace(/\/\/[^/\s]*@/g, '//…@');
-  return ` (got ${JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown)})`;
+/** The values, and whether somebody looked at one that is missing here only because it is wrong. */
+function watchedValues(
+  values: KnownValues,
+  wrong: ReadonlySet<string>,
+): { readonly values: KnownValues; readonly sawWrongOne: () => boolean } {
+  let saw = false;
+  return {
+    values: new Proxy(values, {
+      get: (target, name) => {
+        if (typeof name !== 'string') return undefined;
+        saw ||= wrong.has(name);
+        return target[name];
+      },
+    }),
+    sawWrongOne: () => saw,
+  };
+}
+
+function isRequired(option: Option<unknown>, values: KnownValues): boolean {
+  return typeof option.required === 'function' ? option.required(values) : option.required;
 }
 
 function missingRemedy(option: Option<unknown>): string {
@@ -118,13 +135,14 @@ function missingRemedy(option: Option<unknown>): string {
   return `Give ${option.expected}${example}. ${option.text}`;
 }
 
-function invalid(table: OptionTable, problems: ReadonlyMap<string, readonly string[]>): TicketStreamError {
-  const names = [...Object.keys(table.options), ...problems.keys()].filter((name) => problems.has(name));
-  const ordered = [...new Set(names)];
-  const lines = ordered.flatMap((name) => problems.get(name) ?? []);
-  const title = lines.length === 1 ? 'An option is wrong:' : `${lines.length} options are wrong:`;
-  return new TicketStreamError('config.invalid', [title, ...lines.map((line) => `  ${line}`)].join('\n'), {
-    context: { options: ordered.join(', ') },
+function invalid(table: OptionTable, problems: ReadonlyMap<string, string>): TicketStreamError {
+  const names = new Set(
+    [...Object.keys(table.options), ...problems.keys()].filter((name) => problems.has(name)),
+  );
+  const lines = [...names].map((name) => problems.get(name) ?? '');
+  const title = names.size === 1 ? 'An option is wrong:' : `${names.size} options are wrong:`;
+  return new TicketStreamError('config.invalid', [title, ...lines].join('\n'), {
+    context: { options: [...names].join(', ') },
   });
 }
 
@@ -148,10 +166,11 @@ export function effectiveOptions<Table extends OptionTable>(
   return shown;
 }
 
-/** Every secret's value, for the log to leave out wherever it turns up. */
+/** What the log must leave out wherever it turns up. */
 export function secretValues<Table extends OptionTable>(table: Table, values: OptionValues<Table>): string[] {
   return Object.entries(table.options).flatMap(([name, option]) => {
     const value = (values as KnownValues)[name];
-    return option.secret && typeof value === 'string' ? [value] : [];
+    const secret = value === undefined || value === null ? undefined : option.secretPart(value);
+    return secret === undefined ? [] : [secret];
   });
 }

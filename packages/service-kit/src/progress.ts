@@ -41,7 +41,12 @@ export interface ConsumerProgress {
 
 export type ServiceMessage =
   | { readonly type: 'listening'; readonly service: string; readonly url: string }
-  | { readonly type: 'progress'; readonly progress: ProducerProgress | ConsumerProgress }
+  | {
+      readonly type: 'progress';
+      readonly progress: ProducerProgress | ConsumerProgress;
+      /** The largest resident size this process reached, MB. */
+      readonly maxRssMb: number;
+    }
   | {
       readonly type: 'failed';
       readonly service: string;
@@ -84,7 +89,7 @@ export function createProgressReporter(
     const text = JSON.stringify(progress);
     if (text === sent) return;
     sent = text;
-    tellSupervisor({ type: 'progress', progress });
+    tellSupervisor({ type: 'progress', progress, maxRssMb: process.resourceUsage().maxRSS / 1024 });
   };
   const timer = setInterval(send, everyMs);
   timer.unref();

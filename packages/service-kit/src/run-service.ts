@@ -63,6 +63,13 @@ export async function runService<Table extends OptionTable>(
   let logger = createLogger({ service: service.name });
   let hide = (text: string): string => text;
 
+  // Waiting for a signal alone does not keep a process running.
+  const keepRunning = setInterval(() => {}, 2 ** 31 - 1);
+  const end = (exitCode: ExitCode): void => {
+    clearInterval(keepRunning);
+    runEmpty(exitCode, logger);
+  };
+
   // A reader of our output that went away is no reason to fail.
   process.stderr.on('error', () => {});
   process.stdout.on('error', () => {});
@@ -72,32 +79,25 @@ export async function runService<Table extends OptionTable>(
     stop.signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-  const failed = async (error: unknown): Promise<ExitCode> => {
+  const fail = async (error: unknown): Promise<ExitCode> => {
     const failure = asTicketStreamError(error);
     reportFailure(service.name, failure, logger, hide);
-    await lastWords(service.name, failure, hide);
+    await tellLastWords(service.name, failure, hide);
     return failure.exitCode;
   };
-  const crashed = (error: unknown): void => {
-    // At once, even if telling takes its time and even if more errors follow.
-    process.exitCode = exitCodes.defect;
-    void failed(error).finally(() => process.exit(exitCodes.defect));
-  };
-  process.once('uncaughtException', crashed);
-  process.once('unhandledRejection', crashed);
+  endOnUncaught(fail);
 
   let options: OptionValues<Table>;
   try {
     if (wantsHelp(process.argv.slice(2))) {
-      process.stdout.write(
-        optionsHelp(service.options, { ...service, columns: process.stdout.columns ?? 80 }),
-      );
+      const { columns } = process.stdout;
+      process.stdout.write(optionsHelp(service.options, { ...service, columns: columns ?? 80 }));
+      end(exitCodes.done);
       return;
     }
     options = readOptions(service.options, env);
   } catch (error) {
-    process.exitCode = await failed(error);
-    disconnectSupervisor();
+    end(await fail(error));
     return;
   }
 
@@ -105,21 +105,11 @@ export async function runService<Table extends OptionTable>(
   hide = hideSecrets(secrets);
   logger = createLogger({ service: service.name, secrets, ...levelOf(options) });
   for (const warning of optionWarnings(service.options, env)) logger.warn(warning);
-  logger.info(
-    { options: effectiveOptions(service.options, options), node: process.versions.node },
-    'starting',
-  );
-
-  const forgetSignals = listenForStop((reason) => {
-    logger.info({ reason }, 'stopping');
-    stop.abort(new DOMException(`stopped by ${reason}`, 'AbortError'));
-  });
-
-  const cleanUps: (() => Promise<unknown> | unknown)[] = [];
-  const telemetry = await startTelemetry({ service: service.name, env });
+  const shown = effectiveOptions(service.options, options);
+  logger.info({ options: shown, node: process.versions.node, pid: process.pid }, 'starting');
 
   let exitCode: ExitCode = exitCodes.done;
-  const deadline = (): void => {
+  stop.signal.addEventListener('abort', () => {
     setTimeout(() => {
       logger.error(
         { limitMs: STOP_LIMIT_MS, open: process.getActiveResourcesInfo() },
@@ -127,10 +117,17 @@ export async function runService<Table extends OptionTable>(
       );
       process.exit(exitCode === exitCodes.done ? exitCodes.defect : exitCode);
     }, STOP_LIMIT_MS).unref();
-  };
-  stop.signal.addEventListener('abort', deadline, { once: true });
+  });
+  listenForStop((reason) => {
+    if (stop.signal.aborted) return;
+    logger.info({ reason }, 'stopping');
+    stop.abort(new DOMException(`stopped by ${reason}`, 'AbortError'));
+  });
 
+  const cleanUps: (() => Promise<unknown> | unknown)[] = [];
   try {
+    const telemetry = await startTelemetry({ service: service.name, env, logger });
+    cleanUps.push(telemetry.shutdown);
     const running = run({
       options,
       isSet: (name) => isOptionSet(env, name),
@@ -141,14 +138,16 @@ export async function runService<Table extends OptionTable>(
         cleanUps.push(cleanUp);
       },
     });
-    await Promise.race([running, stopped.then(() => laterWithoutHolding(RUN_LIMIT_MS))]);
+    const late = stopped.then(() => wait(RUN_LIMIT_MS)).then(() => true);
+    if (await Promise.race([running.then(() => false), late])) {
+      logger.warn({ limitMs: RUN_LIMIT_MS }, 'still working; its clean-ups run now');
+      running.catch((error: unknown) => logger.warn({ err: error }, 'ended late'));
+    }
   } catch (error) {
-    if (!(stop.signal.aborted && isAbort(error))) exitCode = await failed(error);
+    if (!(stop.signal.aborted && isAbort(error))) exitCode = await fail(error);
   }
-  if (!stop.signal.aborted) {
-    stop.signal.removeEventListener('abort', deadline);
-    deadline();
-  }
+  // However it ended, what else listens to the signal ends now too, and the limit of the stop counts.
+  stop.abort(new DOMException('the service has ended', 'AbortError'));
 
   for (const cleanUp of cleanUps.reverse()) {
     try {
@@ -157,15 +156,30 @@ export async function runService<Table extends OptionTable>(
       logger.warn({ err: error }, 'a clean-up failed');
     }
   }
-  await telemetry.shutdown();
   logger.info({ exitCode }, 'stopped');
+  end(exitCode);
+}
+
+/** Ends the process by leaving it nothing to do, so that every line written gets out; by force after a second. */
+function runEmpty(exitCode: ExitCode, logger: Logger): void {
   process.exitCode = exitCode;
-  forgetSignals();
-  disconnectSupervisor();
+  if (process.connected) process.disconnect();
   setTimeout(() => {
     logger.warn({ open: process.getActiveResourcesInfo() }, 'something was left open');
     process.exit(exitCode);
   }, RUN_EMPTY_LIMIT_MS).unref();
+}
+
+/** One error that nobody caught ends the process; those that follow from it are not reported. */
+function endOnUncaught(fail: (error: unknown) => Promise<ExitCode>): void {
+  let ending = false;
+  const end = (error: unknown): void => {
+    if (ending) return;
+    ending = true;
+    void fail(error).finally(() => process.exit(exitCodes.defect));
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
 }
 
 /** @throws config.invalid  for anything else than `--help`: services take their options from the environment */
@@ -185,34 +199,24 @@ function levelOf(values: object): { level?: LogLevel } {
   return level === 'debug' || level === 'info' || level === 'warn' || level === 'error' ? { level } : {};
 }
 
-function listenForStop(requestStop: (reason: string) => void): () => void {
+/**
+ * Calls `requestStop` for every reason to stop. The handlers stay to the very end: a late signal must not turn a
+ * clean end into a killed one.
+ */
+function listenForStop(requestStop: (reason: string) => void): void {
   const firstAtMs = new Map<NodeJS.Signals, number>();
-  let requested = false;
-  const request = (reason: string): void => {
-    if (!requested) requestStop(reason);
-    requested = true;
-  };
   const onSignal = (signal: NodeJS.Signals): void => {
     const firstMs = firstAtMs.get(signal);
     if (firstMs === undefined) firstAtMs.set(signal, performance.now());
     else if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(signal === 'SIGINT' ? 130 : 143);
-    request(signal);
+    requestStop(signal);
   };
-  const onDisconnect = (): void => request('the end of its supervisor');
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  if (process.channel !== undefined) process.once('disconnect', onDisconnect);
-  return () => {
-    process.off('disconnect', onDisconnect);
-    // Signals stay with us while the process runs empty: a late one must not turn a clean end into a killed one.
-  };
+  if (process.connected) process.once('disconnect', () => requestStop('the end of its supervisor'));
 }
 
-function disconnectSupervisor(): void {
-  if (process.connected) process.disconnect();
-}
-
-function laterWithoutHolding(ms: number): Promise<void> {
+function wait(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms).unref();
   });
@@ -230,7 +234,7 @@ function reportFailure(
   logger: Logger,
   hide: (text: string) => string,
 ): void {
-  if (process.stdout.isTTY !== true) logger.fatal({ err: failure }, failure.message);
+  if (process.stdout.isTTY !== true) logger.fatal({ err: failure }, `${service} can't go on`);
   if (process.stdout.isTTY === true || process.stderr.isTTY === true) {
     const lines = [
       `ticket-stream ${service}: ${failure.message}`,
@@ -242,7 +246,7 @@ function reportFailure(
   }
 }
 
-async function lastWords(
+async function tellLastWords(
   service: string,
   { code, message, remedy }: TicketStreamError,
   hide: (text: string) => string,
@@ -254,5 +258,5 @@ async function lastWords(
     message: hide(message),
     remedy: hide(remedy),
   });
-  await Promise.race([told, laterWithoutHolding(LAST_WORDS_LIMIT_MS)]);
+  await Promise.race([told, wait(LAST_WORDS_LIMIT_MS)]);
 }

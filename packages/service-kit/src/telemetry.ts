@@ -6,14 +6,17 @@
  *   `traceparent`;
  * - OTEL_SDK_DISABLED=true: nothing is registered, and records carry none.
  */
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { AlwaysOffSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { Logger } from './logger.ts';
 import type { Environment } from './options.ts';
 
 /** A collector that does not answer must not keep a service from ending. */
 const FLUSH_TIMEOUT_MS = 2_000;
+/** An exporter without its collector complains every few seconds; once a minute is enough. */
+const SAME_COMPLAINT_MS = 60_000;
 
 export interface Telemetry {
   /** Sends what is not sent yet, for at most 2 s. Never throws. */
@@ -45,10 +48,12 @@ function exportedSignals(env: Environment): ExportedSignals {
  * @param service  `service.name` becomes `ticket-stream-<service>`, unless OTEL_SERVICE_NAME or
  *                 OTEL_RESOURCE_ATTRIBUTES says otherwise
  * @param env      decides what is started; the SDK itself then reads process.env
+ * @param logger   gets what the SDK complains about; with OTEL_LOG_LEVEL set, the SDK prints it itself
  */
 export async function startTelemetry(settings: {
   readonly service: string;
   readonly env: Environment;
+  readonly logger?: Logger;
 }): Promise<Telemetry> {
   if (settings.env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return { shutdown: async () => {} };
 
@@ -58,6 +63,8 @@ export async function startTelemetry(settings: {
     registerIdsOnly();
     return { shutdown: async () => {} };
   }
+  if (settings.logger !== undefined && settings.env['OTEL_LOG_LEVEL'] === undefined)
+    forwardComplaints(settings.logger);
   // Loaded only where needed: it brings every exporter there is.
   const { startExporting } = await import('./telemetry-export.ts');
   const shutdown = startExporting(settings.service, settings.env, exported);
@@ -80,4 +87,21 @@ function registerContext(): void {
 function registerIdsOnly(): void {
   // A span that is not sampled still gets ids of its own from the tracer; without a provider they would be zero.
   trace.setGlobalTracerProvider(new TracerProvider({ sampler: new AlwaysOffSampler(), spanProcessors: [] }));
+}
+
+function forwardComplaints(logger: Logger): void {
+  const lastMs = new Map<string, number>();
+  const forward = (...message: unknown[]): void => {
+    const text = message.map(String).join(' ').slice(0, 500);
+    const kind = text.slice(0, 60);
+    const nowMs = performance.now();
+    if (nowMs - (lastMs.get(kind) ?? -SAME_COMPLAINT_MS) < SAME_COMPLAINT_MS) return;
+    lastMs.set(kind, nowMs);
+    logger.warn({ telemetry: text }, 'telemetry has a problem; the service goes on without it');
+  };
+  const ignore = (): void => {};
+  diag.setLogger(
+    { error: forward, warn: forward, info: ignore, debug: ignore, verbose: ignore },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
 }
