@@ -1,0 +1,28 @@
+import { asTicketStreamError } from '@ticket-stream/errors';
+import { Command } from 'commander';
+import { searchCommand } from './search-command.ts';
+import { upCommand } from './up/up-command.ts';
+
+const program = new Command('ticket-stream')
+  .description(
+    'Every change to every Zendesk ticket, once and in order, on Kafka; searchable and alertable seconds later.',
+  )
+  .version('0.1.0')
+  .addCommand(upCommand())
+  .addCommand(searchCommand())
+  .showHelpAfterError('(--help shows what there is)')
+  .exitOverride((error) => {
+    // commander's own refusals (unknown command or option) are wrong configuration.
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const known = asTicketStreamError(error);
+  process.stderr.write(`ticket-stream: ${known.message}\n  → ${known.remedy}\n`);
+  if (known.code === 'internal.defect' && known.cause instanceof Error) {
+    process.stderr.write(`${known.cause.stack ?? ''}\n`);
+  }
+  process.exitCode = known.exitCode;
+}

@@ -1,0 +1,100 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/errors';
+import type { ChildEnd, ChildService } from './child-service.ts';
+import { showJsonLines, showOnTerminal, type View } from './display.ts';
+import { countDistinctTickets, sinksPassed, summarize } from './once-summary.ts';
+import { type Stack, startStack, stopServices } from './stack.ts';
+import { SIMULATOR_DEFAULTS, type UpPlan } from './up-plan.ts';
+import { createUpState, type UpState } from './up-state.ts';
+
+const POLL_MS = 50;
+
+/** Runs the plan until Ctrl-C, until a part dies, or with `once` until everything arrived. @returns the exit code */
+export async function runUp(plan: UpPlan): Promise<ExitCode> {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const state = createUpState(describeSource(plan), plan.dataDir);
+  const view = plan.json ? showJsonLines(state) : showOnTerminal(state);
+  let stack: Stack | undefined;
+  try {
+    stack = await startStack(plan, state, stop.signal);
+    const died = Promise.race(Object.values(stack.children).map((child) => unexpectedEnd(child, plan)));
+    const finished = plan.once
+      ? finishOnce(plan, state, stack, stop.signal, view)
+      : untilAborted(stop.signal);
+    await Promise.race([finished, died]);
+    return exitCodes.done;
+  } catch (error) {
+    if (stop.signal.aborted) return plan.once ? exitCodes.defect : exitCodes.done;
+    throw error;
+  } finally {
+    view.stopping();
+    await stack?.stop();
+    view.end();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+function describeSource(plan: UpPlan): string {
+  if (plan.simulator === undefined) return plan.env['ZENDESK_URL'] ?? '';
+  const { tickets = SIMULATOR_DEFAULTS.tickets, seed = SIMULATOR_DEFAULTS.seed } = plan.simulator;
+  return `simulator, ${tickets.toLocaleString('en')} tickets, seed ${seed}`;
+}
+
+/** Rejects when the service ends otherwise than `once` has the producer end. */
+async function unexpectedEnd(child: ChildService, plan: UpPlan): Promise<never> {
+  const end = await child.ended;
+  if (plan.once && end.exitCode === 0) return new Promise<never>(() => {});
+  throw deathOf(child, end);
+}
+
+function deathOf(child: ChildService, end: ChildEnd): TicketStreamError {
+  const how = end.signal === null ? `exit code ${end.exitCode}` : end.signal;
+  const why = end.failure === undefined ? '' : `: ${end.failure.message}`;
+  return new ServiceDeath(`${child.name} ended (${how})${why}`, end, child.logFile);
+}
+
+/** The exit code of the service is the exit code of the run. */
+class ServiceDeath extends TicketStreamError {
+  readonly #exitCode: ExitCode;
+
+  constructor(message: string, end: ChildEnd, logFile: string) {
+    super('internal.defect', message, {
+      remedy: `${end.failure?.remedy ?? 'Its last lines say more.'} Its log: ${logFile}`,
+    });
+    const known = Object.values(exitCodes).find((code) => code === end.exitCode);
+    this.#exitCode = known === undefined || known === exitCodes.done ? exitCodes.defect : known;
+  }
+
+  override get exitCode(): ExitCode {
+    return this.#exitCode;
+  }
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
+/** The producer ends, the sinks pass its last checkpoint's offsets, everything stops, then it is counted. */
+async function finishOnce(
+  plan: UpPlan,
+  state: UpState,
+  stack: Stack,
+  signal: AbortSignal,
+  view: View,
+): Promise<void> {
+  const { producer, search, alerting } = stack.children;
+  await Promise.race([producer.ended, untilAborted(signal)]);
+  while (!sinksPassed(state)) await wait(POLL_MS, undefined, { signal });
+  await stopServices([search, alerting]);
+  const topic = plan.env['TICKETS_TOPIC'] ?? '';
+  const distinct = await countDistinctTickets(
+    { ...plan.env, KAFKA_BROKERS: stack.brokers },
+    topic === '' ? 'tickets' : topic,
+  );
+  view.summary(summarize(state, distinct));
+}

@@ -1,0 +1,59 @@
+import { join, resolve } from 'node:path';
+import { TicketStreamError } from '@ticket-stream/errors';
+import type { UpFlags } from './up-command.ts';
+
+/** What `up` is going to run, decided before anything is started. */
+export interface UpPlan {
+  /** A cluster that runs already; undefined: an embedded one. */
+  readonly brokers: string | undefined;
+  readonly kafkaKind: 'auto' | 'java' | 'docker';
+  /** undefined: an account of Zendesk is exported instead. */
+  readonly simulator: { readonly tickets: number | undefined; readonly seed: number | undefined } | undefined;
+  readonly once: boolean;
+  readonly fresh: boolean;
+  readonly json: boolean;
+  /** DATA_DIR: where commands look for what runs. */
+  readonly rootDir: string;
+  /** DATA_DIR/<source>: where this source's broker, simulator, index and alerts are kept. */
+  readonly dataDir: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export const SIMULATOR_DEFAULTS = { tickets: 20_000, seed: 1 } as const;
+
+/** @throws config.invalid  naming every contradiction at once */
+export function planUp(flags: UpFlags, env: NodeJS.ProcessEnv): UpPlan {
+  const brokers = nonEmpty(env['KAFKA_BROKERS']);
+  const zendeskUrl = nonEmpty(env['ZENDESK_URL']);
+  const problems: string[] = [];
+  if (flags.fresh && brokers !== undefined) {
+    problems.push('--fresh with KAFKA_BROKERS: it deletes embedded data only. Leave one of the two out.');
+  }
+  if (flags.fresh && zendeskUrl !== undefined) {
+    problems.push('--fresh with ZENDESK_URL: it deletes simulated data only. Leave one of the two out.');
+  }
+  for (const name of ['tickets', 'seed'] as const) {
+    if (flags[name] !== undefined && zendeskUrl !== undefined) {
+      problems.push(`--${name} with ZENDESK_URL: only the simulator has it. Leave one of the two out.`);
+    }
+  }
+  const host = zendeskUrl === undefined ? undefined : URL.parse(zendeskUrl)?.hostname;
+  if (zendeskUrl !== undefined && host === undefined) problems.push('ZENDESK_URL: is not a URL.');
+  if (problems.length > 0) throw new TicketStreamError('config.invalid', problems.join('\n  '));
+  const rootDir = resolve(nonEmpty(env['DATA_DIR']) ?? '.data');
+  return {
+    brokers,
+    kafkaKind: flags.kafka,
+    simulator: zendeskUrl === undefined ? { tickets: flags.tickets, seed: flags.seed } : undefined,
+    once: flags.once ?? false,
+    fresh: flags.fresh ?? false,
+    json: flags.json ?? process.stdout.isTTY !== true,
+    rootDir,
+    dataDir: join(rootDir, host ?? 'simulator'),
+    env,
+  };
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value;
+}
