@@ -1,0 +1,61 @@
+/** The bodies of Zendesk's refusals, as its documentation and its users' bug reports have them. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
+export const unauthorized: Refusal = {
+  status: 401,
+  headers: { 'www-authenticate': 'Basic realm="Web Password"' },
+  body: { error: "Couldn't authenticate you" },
+};
+
+export const forbidden: Refusal = {
+  status: 403,
+  body: {
+    error: {
+      title: 'Forbidden',
+      message:
+        'You do not have access to this page. Please contact the account owner of this help desk for further help.',
+    },
+  },
+};
+
+export const unknownEndpoint: Refusal = {
+  status: 404,
+  body: { error: 'InvalidEndpoint', description: 'Not found' },
+};
+
+export function tooManyRequests(retryAfterSeconds: number): Refusal {
+  return {
+    status: 429,
+    headers: { 'retry-after': String(retryAfterSeconds) },
+    body: {
+      error: 'APIRateLimitExceeded',
+      description: 'Number of allowed incremental export API requests per minute exceeded',
+    },
+  };
+}
+
+/** @param form  `400` as it is documented today, `422` as older accounts answered */
+export function tooRecent(form: 400 | 422, delaySeconds: number): Refusal {
+  const description = `Too recent start_time. Use a start_time older than ${delaySeconds} seconds`;
+  return { status: form, body: { error: form === 400 ? 'StartTimeTooRecent' : 'InvalidValue', description } };
+}
+
+export function missingStartTime(): Refusal {
+  return { status: 400, body: { error: 'InvalidValue', description: 'Invalid start_time parameter' } };
+}
+
+export function invalidPerPage(perPageMax: number): Refusal {
+  const description = `Per page: must be an integer between 1 and ${perPageMax}`;
+  return {
+    status: 422,
+    body: {
+      error: 'RecordInvalid',
+      description: 'Record validation errors',
+      details: { per_page: [{ description, error: 'InvalidValue' }] },
+    },
+  };
+}

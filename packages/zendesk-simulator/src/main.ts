@@ -1,0 +1,247 @@
+/** The simulator as a command of its own: a Zendesk account to try things against, and commands to change it. */
+import { join, resolve } from 'node:path';
+import { asTicketStreamError, exitCodes, TicketStreamError } from '@ticket-stream/errors';
+import { Command, InvalidArgumentError } from 'commander';
+import { scaledClock } from './clock.ts';
+import { fieldFromText } from './commanded-change.ts';
+import { readRunFile } from './data-folder.ts';
+import { DEFAULT_EMAIL, DEFAULT_TOKEN } from './http/authentication.ts';
+import type { SimulatorLogger } from './logger.ts';
+import { startSimulator } from './simulator.ts';
+
+const DEFAULT_PORT = 7780;
+const PORTS_TRIED = 50;
+const DATA_ROOT = process.env['DATA_DIR'] ?? '.data';
+const DEFAULT_DATA_DIR = join(DATA_ROOT, 'zendesk-simulator');
+/** Where the simulator under `npm start` keeps its own; commands find it as well. */
+const EMBEDDED_DATA_DIR = join(DATA_ROOT, 'simulator', 'simulator');
+
+interface StartOptions {
+  readonly dataDir: string;
+  readonly seed?: number;
+  readonly tickets?: number;
+  readonly burst?: number;
+  readonly port?: number;
+  readonly host: string;
+  readonly email: string;
+  readonly token: string;
+  readonly password?: string;
+  readonly requestsPerMinute: number;
+  readonly delaySeconds: number;
+  readonly perPageMax: number;
+  readonly liveChangesPerMinute?: number;
+  readonly frozen?: true | number;
+  readonly timeScale?: number;
+  readonly linkOrigin?: string;
+  readonly tooRecent: number;
+}
+
+interface CommandTarget {
+  readonly dataDir?: string;
+  readonly url?: string;
+}
+
+const program = new Command('zendesk-simulator')
+  .description(
+    "Zendesk's incremental ticket export with invented tickets: paging, limits and refusals as the real one has them.",
+  )
+  .enablePositionalOptions()
+  // Wrong usage is configuration: exit code 2, as everywhere in this project; help is no error.
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.done : exitCodes.configuration))
+  .option(
+    '--data-dir <folder>',
+    'keeps the history, the journal of commands and the ledger',
+    DEFAULT_DATA_DIR,
+  )
+  .option('--seed <number>', 'which history; of a folder that has one, the same (default: 1)', integer)
+  .option('--tickets <number>', 'tickets before the first start (default: 20000)', integer)
+  .option('--burst <number>', 'for tests: so many tickets end their history in one second', integer)
+  .option('--port <port>', `default: ${DEFAULT_PORT}, or the next one that is free`, integer)
+  .option('--host <address>', 'where to listen', '127.0.0.1')
+  .option('--email <address>', 'accepted user', DEFAULT_EMAIL)
+  .option('--token <token>', 'accepted API token', DEFAULT_TOKEN)
+  .option('--password <password>', 'accepted password (default: none)')
+  .option('--requests-per-minute <number>', 'of the export, or "unlimited"', requestLimit, 10)
+  .option('--delay-seconds <number>', 'the newest seconds, which the export leaves out', integer, 60)
+  .option('--per-page-max <number>', 'largest per_page', integer, 1000)
+  .option(
+    '--live-changes-per-minute <number>',
+    'changes that happen by themselves (default: as before, or 20)',
+    Number,
+  )
+  .option('--frozen [moment]', 'the clock stands still, now or at an ISO date or epoch second', moment)
+  .option('--time-scale <factor>', 'the clock runs so many times as fast as the real one', Number)
+  .option('--link-origin <origin>', 'what next_page names instead of the simulator itself')
+  .option('--too-recent <status>', '400 as documented, or 422 as older accounts answered', integer, 400)
+  .action(async (options: StartOptions) => {
+    await start(options);
+  });
+
+program
+  .command('change <ticket>')
+  .description('change a ticket of a running simulator by its id, or make a "new" one')
+  .requiredOption('--set <name=value>', 'a field; may be given several times', collect, [])
+  .option('--system', 'as a system update: updated_at stays where it is')
+  .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')
+  .option('--url <url>', 'its address, instead of the one written in its folder')
+  .addHelpText(
+    'after',
+    "\nExample: change 17 --set priority=urgent --set 'subject=Everything is down' --set tags=vip,outage",
+  )
+  .action(async (ticket: string, options: CommandTarget & { set: string[]; system?: true }) => {
+    const fields = Object.fromEntries(options.set.map(fieldFromText));
+    if (ticket !== 'new' && !/^[1-9]\d{0,14}$/.test(ticket)) {
+      throw new TicketStreamError('simulator.change_refused', `"${ticket}" is neither a ticket id nor "new"`);
+    }
+    const path = ticket === 'new' ? '/simulator/tickets' : `/simulator/tickets/${ticket}`;
+    const answer = await ask(options, 'POST', `${path}${options.system ? '?system=true' : ''}`, fields);
+    print(`${answer}\n`);
+  });
+
+program
+  .command('scrub <ticket>')
+  .description('scrub a deleted ticket now instead of thirty days after its deletion')
+  .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')
+  .option('--url <url>', 'its address, instead of the one written in its folder')
+  .action(async (ticket: string, options: CommandTarget) => {
+    print(`${await ask(options, 'POST', `/simulator/tickets/${encodeURIComponent(ticket)}/scrub`)}\n`);
+  });
+
+program
+  .command('status')
+  .description('what a running simulator holds and has served, as JSON')
+  .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')
+  .option('--url <url>', 'its address, instead of the one written in its folder')
+  .action(async (options: CommandTarget) => {
+    print(`${await ask(options, 'GET', '/simulator/status')}\n`);
+  });
+
+async function start(options: StartOptions): Promise<void> {
+  if (options.tooRecent !== 400 && options.tooRecent !== 422) {
+    throw new TicketStreamError('config.invalid', '--too-recent must be 400 or 422');
+  }
+  if (options.timeScale !== undefined && !(options.timeScale > 0)) {
+    throw new TicketStreamError('config.invalid', '--time-scale must be a number above 0');
+  }
+  const simulator = await onFreePort(options.port, (port) =>
+    startSimulator({
+      ...options,
+      port,
+      credentials: { email: options.email, token: options.token, password: options.password },
+      clock: options.timeScale === undefined ? undefined : scaledClock(options.timeScale),
+      tooRecentStatus: options.tooRecent as 400 | 422,
+      logger: lineLogger,
+    }),
+  );
+  const status = simulator.status();
+  const limit =
+    status.requestsPerMinute === null ? 'no request limit' : `${status.requestsPerMinute} requests a minute`;
+  print(
+    `Zendesk simulator   ${simulator.url}\n` +
+      `source              ${simulator.source}\n` +
+      `tickets             ${status.ticketsNow}, ${status.liveChangesPerMinute} live changes a minute\n` +
+      `as Zendesk          ${limit}, the newest ${status.delaySeconds} s left out, clock at ${isoSecond(status.now)}${status.frozen ? ', standing still' : ''}\n` +
+      `try                 curl -u '${options.email}/token:${options.token}' '${simulator.url}/api/v2/incremental/tickets?start_time=0&per_page=2'\n`,
+  );
+  const stop = () => {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    simulator.stop().catch(fail);
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+}
+
+/** A port that is not set and taken becomes the next free one; one that is set and taken is an error. */
+async function onFreePort<T>(port: number | undefined, listen: (port: number) => Promise<T>): Promise<T> {
+  if (port !== undefined) return await listen(port);
+  for (let tried = DEFAULT_PORT; ; tried++) {
+    try {
+      return await listen(tried);
+    } catch (error) {
+      if (asTicketStreamError(error).code !== 'config.port_taken' || tried >= DEFAULT_PORT + PORTS_TRIED)
+        throw error;
+    }
+  }
+}
+
+async function ask(target: CommandTarget, method: string, path: string, body?: object): Promise<string> {
+  const folders = target.dataDir === undefined ? [DEFAULT_DATA_DIR, EMBEDDED_DATA_DIR] : [target.dataDir];
+  const url =
+    target.url ?? folders.map((folder) => readRunFile(folder)?.url).find((found) => found !== undefined);
+  if (url === undefined) {
+    const searched = folders.map((folder) => resolve(folder)).join(' or ');
+    throw new TicketStreamError('config.invalid', `no simulator runs in ${searched}`, {
+      remedy: 'Start one there, or name its folder (--data-dir) or its address (--url).',
+    });
+  }
+  const response = await fetch(new URL(path, url), {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  }).catch((cause: unknown) => {
+    throw new TicketStreamError('config.invalid', `no simulator answers at ${url}`, {
+      cause,
+      remedy: 'Start it first.',
+    });
+  });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new TicketStreamError(
+      'simulator.change_refused',
+      descriptionIn(text) ?? `${response.status}: ${text}`,
+    );
+  }
+  return text;
+}
+
+function descriptionIn(text: string): string | undefined {
+  try {
+    const { description }: { description?: unknown } = JSON.parse(text);
+    return typeof description === 'string' ? description : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function integer(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+function requestLimit(text: string): number {
+  return text === 'unlimited' ? Number.POSITIVE_INFINITY : integer(text);
+}
+
+function moment(text: string): number {
+  const second = /^\d+$/.test(text) ? Number(text) : Math.floor(Date.parse(text) / 1000);
+  if (!Number.isFinite(second)) throw new InvalidArgumentError('It must be an ISO date or an epoch second.');
+  return second;
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+function isoSecond(second: number): string {
+  return `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+const lineLogger: SimulatorLogger = {
+  info() {},
+  warn(context, message) {
+    const { err } = context as { err?: Error };
+    process.stderr.write(`${message}${err === undefined ? '' : `: ${err.message}`}\n`);
+  },
+};
+
+function fail(error: unknown): void {
+  const known = asTicketStreamError(error);
+  process.stderr.write(`${known.code}: ${known.message}\n${known.remedy}\n`);
+  process.exitCode = known.exitCode;
+}
+
+await program.parseAsync().catch(fail);
