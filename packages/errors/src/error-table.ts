@@ -181,6 +181,11 @@ export const errorTable = {
     exitCode: exitCodes.configuration,
     remedy: 'Install what is named, or set KAFKA_BROKERS.',
   },
+  'simulator.change_refused': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Correct the named fields; nothing was changed.',
+  },
   'internal.defect': {
     disposition: 'stop',
     exitCode: exitCodes.defect,
