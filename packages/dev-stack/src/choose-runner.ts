@@ -21,13 +21,14 @@ interface Choice {
   readonly image: string;
   readonly env: Environment;
   readonly onProgress: OnProgress;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Java first: it needs no engine, no image and starts sooner. Maven is wanted only while the jars are not there.
  * @throws dev_stack.unavailable  neither works here; its remedy is the line that installs what is missing
  */
-export async function chooseRunner({ kind, image, env, onProgress }: Choice): Promise<BrokerRunner> {
+export async function chooseRunner({ kind, image, env, onProgress, signal }: Choice): Promise<BrokerRunner> {
   let java: string | undefined;
   let maven: string | undefined;
   if (kind !== 'docker') {
@@ -38,10 +39,10 @@ export async function chooseRunner({ kind, image, env, onProgress }: Choice): Pr
     maven = await findOnPath('mvn', env);
     if (java !== undefined && jars !== undefined) return javaRunner(java, jars, env);
     if (java !== undefined && maven !== undefined) {
-      return javaRunner(java, await fetchJars(brokerJars, cacheDir, maven, env, onProgress), env);
+      return javaRunner(java, await fetchJars(brokerJars, cacheDir, maven, { env, onProgress, signal }), env);
     }
   }
-  if (kind !== 'java' && (await dockerAnswers(env))) return dockerRunner(image, env, onProgress);
+  if (kind !== 'java' && (await dockerAnswers(env))) return dockerRunner(image, env, onProgress, signal);
   if (kind === 'docker') {
     throw new TicketStreamError('dev_stack.unavailable', 'No Docker engine answers here.', {
       remedy:

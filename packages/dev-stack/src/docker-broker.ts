@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { BrokerFiles, BrokerIdentity, BrokerProcess, BrokerRunner } from './broker-process.ts';
+import { complaintIn } from './complaint.ts';
 import type { Environment } from './find-program.ts';
 import type { OnProgress } from './progress.ts';
 
@@ -19,7 +20,12 @@ export async function dockerAnswers(env: Environment): Promise<boolean> {
  * and the process runs as the user who started us, so configuration and data are the same files that the Java way
  * uses, and a run may change from one to the other.
  */
-export function dockerRunner(image: string, env: Environment, onProgress: OnProgress): BrokerRunner {
+export function dockerRunner(
+  image: string,
+  env: Environment,
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): BrokerRunner {
   const common = async (files: BrokerFiles) => [
     '--user',
     await containerUser(env),
@@ -39,7 +45,7 @@ export function dockerRunner(image: string, env: Environment, onProgress: OnProg
     startTimeoutMs: 120_000,
 
     async runStorageTool(files, args) {
-      await haveImage(image, env, onProgress);
+      await haveImage(image, env, onProgress, signal);
       const run = [
         'run',
         '--rm',
@@ -52,7 +58,7 @@ export function dockerRunner(image: string, env: Environment, onProgress: OnProg
     },
 
     async launch(files, port) {
-      await haveImage(image, env, onProgress);
+      await haveImage(image, env, onProgress, signal);
       const container = containerName(files.dataDir);
       // Left by a run that was killed together with its engine.
       await docker(env, ['rm', '--force', container], 30_000);
@@ -106,17 +112,35 @@ async function containerUser(env: Environment): Promise<string> {
   return `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
 }
 
-async function haveImage(image: string, env: Environment, onProgress: OnProgress): Promise<void> {
+async function haveImage(
+  image: string,
+  env: Environment,
+  onProgress: OnProgress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const found = await docker(env, ['image', 'inspect', '--format', '{{.Id}}', image], 10_000);
   if (found.code === 0) return;
   onProgress({ stage: 'pulling_image', text: `Pulling ${image}, once for this machine` });
-  await dockerOrFail(env, ['pull', '--quiet', image], `The image ${image} could not be pulled`, 15 * 60_000);
+  await dockerOrFail(
+    env,
+    ['pull', '--quiet', image],
+    `The image ${image} could not be pulled`,
+    15 * 60_000,
+    signal,
+  );
 }
 
-async function dockerOrFail(env: Environment, args: readonly string[], failure: string, timeoutMs = 60_000) {
-  const answer = await docker(env, args, timeoutMs);
+async function dockerOrFail(
+  env: Environment,
+  args: readonly string[],
+  failure: string,
+  timeoutMs = 60_000,
+  signal?: AbortSignal,
+) {
+  const answer = await docker(env, args, timeoutMs, signal);
+  signal?.throwIfAborted();
   if (answer.code === 0) return;
-  const said = `${answer.stderr}${answer.stdout}`.trim().split('\n').slice(-3).join('\n');
+  const said = complaintIn(`${answer.stderr}${answer.stdout}`);
   throw new TicketStreamError('dev_stack.unavailable', `${failure}: ${said}`, {
     remedy:
       'Check the Docker engine and KAFKA_IMAGE, install Java 17+ and Maven instead, or set KAFKA_BROKERS.',
@@ -129,11 +153,21 @@ interface DockerAnswer {
   readonly stderr: string;
 }
 
-function docker(env: Environment, args: readonly string[], timeoutMs: number): Promise<DockerAnswer> {
+function docker(
+  env: Environment,
+  args: readonly string[],
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<DockerAnswer> {
   return new Promise((resolve) => {
-    execFile('docker', [...args], { env: { ...env }, timeout: timeoutMs }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-      resolve({ code, stdout, stderr: stderr || (error === null ? '' : error.message) });
-    });
+    execFile(
+      'docker',
+      [...args],
+      { env: { ...env }, timeout: timeoutMs, ...(signal && { signal }) },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+        resolve({ code, stdout, stderr: stderr || (error === null ? '' : error.message) });
+      },
+    );
   });
 }

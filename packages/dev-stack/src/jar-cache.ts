@@ -34,6 +34,13 @@ export async function cachedJars(jarSet: JarSet, cacheDir: string): Promise<stri
   return (await holdsExactly(folder, digests)) ? folder : undefined;
 }
 
+interface Download {
+  readonly env: Environment;
+  readonly onProgress: OnProgress;
+  /** Ends Maven and throws its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Has Maven fetch the jars into the cache. Two runs may do so at once: the first to finish wins, both use its folder.
  * @returns the folder of the jars
@@ -43,15 +50,14 @@ export async function fetchJars(
   jarSet: JarSet,
   cacheDir: string,
   maven: string,
-  env: Environment,
-  onProgress: OnProgress,
+  how: Download,
 ): Promise<string> {
   const { folder, digests } = await describe(jarSet, cacheDir);
   await mkdir(cacheDir, { recursive: true });
   await removeAbandoned(cacheDir);
   const download = await mkdtemp(join(cacheDir, `.download-${jarSet.name}-`));
   try {
-    await runMaven(jarSet, download, digests.size, maven, env, onProgress);
+    await runMaven(jarSet, download, digests.size, maven, how);
     if (!(await holdsExactly(download, digests))) {
       throw new TicketStreamError(
         'dev_stack.unavailable',
@@ -127,8 +133,7 @@ function runMaven(
   outputDir: string,
   total: number,
   maven: string,
-  env: Environment,
-  onProgress: OnProgress,
+  { env, onProgress, signal }: Download,
 ): Promise<void> {
   const tell = (done: number) =>
     onProgress({
@@ -149,7 +154,7 @@ function runMaven(
         // The pom lists every jar itself; nothing comes along that it does not name.
         '-DexcludeTransitive=true',
       ],
-      { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+      { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal }) },
     );
     const lastLines: string[] = [];
     let done = 0;
@@ -161,10 +166,14 @@ function runMaven(
         if (/^(\[INFO\] )?Downloaded from .*\.jar\b/.test(line)) tell(++done);
       });
     }
-    child.once('error', (cause) => reject(mavenFailed(jarSet, 'Maven could not be run', lastLines, cause)));
-    child.once('close', (code, signal) => {
+    child.once('error', (cause) =>
+      reject(
+        signal?.aborted ? signal.reason : mavenFailed(jarSet, 'Maven could not be run', lastLines, cause),
+      ),
+    );
+    child.once('close', (code, ending) => {
       if (code === 0) resolve();
-      else reject(mavenFailed(jarSet, `Maven ended with ${signal ?? code}`, lastLines));
+      else reject(mavenFailed(jarSet, `Maven ended with ${ending ?? code}`, lastLines));
     });
   });
 }

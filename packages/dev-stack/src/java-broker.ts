@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { BrokerFiles, BrokerIdentity, BrokerProcess, BrokerRunner } from './broker-process.ts';
+import { complaintIn } from './complaint.ts';
 import type { Environment } from './find-program.ts';
 import { identifyProcess, isRunning, signalProcess } from './process-identity.ts';
 
@@ -34,7 +35,7 @@ export function javaRunner(java: string, jarsDir: string, env: Environment): Bro
       return new Promise((resolve, reject) => {
         execFile(java, command, { env: { ...env }, timeout: 60_000 }, (cause, stdout, stderr) => {
           if (cause === null) return resolve();
-          const said = `${stderr}${stdout}`.trim().split('\n').slice(-3).join('\n');
+          const said = complaintIn(`${stderr}${stdout}`);
           reject(
             new TicketStreamError('dev_stack.unavailable', `Kafka's storage could not be made: ${said}`, {
               cause,

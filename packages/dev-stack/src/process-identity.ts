@@ -42,8 +42,11 @@ function startedAtByProc(pid: number): string | undefined {
   // The command name stands in parentheses and may itself hold spaces and parentheses; the fields follow the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0];
+  const threads = Number(fields[17]);
   const startTicks = fields[19];
-  if (state === 'Z' || state === 'X' || startTicks === undefined) return undefined;
+  if (startTicks === undefined) return undefined;
+  // A zombie is gone, unless it is only the first thread of a killed JVM: the others hold its ports a moment longer.
+  if ((state === 'Z' && threads <= 1) || state === 'X') return undefined;
   // Ticks count from boot, so the same number can come again after a reboot.
   return `${bootId()}:${startTicks}`;
 }

@@ -21,6 +21,7 @@ import {
 } from './broker-record.ts';
 import { type BrokerProperties, log4jProperties, serverProperties } from './broker-settings.ts';
 import { chooseRunner, type KafkaKind } from './choose-runner.ts';
+import { complaintIn } from './complaint.ts';
 import { defaultKafkaImage, dockerBroker } from './docker-broker.ts';
 import type { Environment } from './find-program.ts';
 import { freePort, isPortFree } from './free-port.ts';
@@ -50,6 +51,8 @@ export interface StartKafkaOptions {
   readonly onDeath?: ((message: string) => void) | undefined;
   /** Where java, mvn and docker are looked up and run; the own one by default. */
   readonly env?: Environment | undefined;
+  /** Gives a start up, also a download: what was begun is ended, and its reason thrown. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RunningKafka {
@@ -162,8 +165,8 @@ async function startInDirectory(
 
   let runner: BrokerRunner | undefined;
   const start = async (samePorts: Ports | undefined) => {
-    runner ??= await chooseRunner({ kind, image, env, onProgress });
-    const started = await launch(dataDir, runner, samePorts, options.properties, settingsDigest, onProgress);
+    runner ??= await chooseRunner({ kind, image, env, onProgress, signal: options.signal });
+    const started = await launch(dataDir, runner, samePorts, options, settingsDigest, onProgress);
     broker = started.broker;
     ports = started.ports;
   };
@@ -223,7 +226,7 @@ async function launch(
   dataDir: string,
   runner: BrokerRunner,
   samePorts: Ports | undefined,
-  properties: BrokerProperties | undefined,
+  { properties, signal }: Pick<StartKafkaOptions, 'properties' | 'signal'>,
   settingsDigest: string,
   onProgress: OnProgress,
 ): Promise<{ broker: BrokerProcess; ports: Ports }> {
@@ -231,18 +234,21 @@ async function launch(
     const ports = samePorts ?? (await choosePorts(attempt === 1 ? await readPorts(dataDir) : undefined));
     const files = await writeSettings(dataDir, runner, ports, properties);
     await formatOnce(files, runner, ports, properties, onProgress);
+    signal?.throwIfAborted();
     onProgress({ stage: 'starting', text: 'Starting Kafka' });
+    const whatItSaid = sinceNow(files);
     const broker = await runner.launch(files, ports.port);
     writeBrokerRecord(dataDir, { identity: broker.identity, ...ports, settingsDigest });
-    const outcome = await answersInTime(broker, ports, runner.startTimeoutMs);
+    const outcome = await answersInTime(broker, ports, runner.startTimeoutMs, signal);
     if (outcome === 'answers') {
       await writePorts(dataDir, ports);
       return { broker, ports };
     }
-    if (outcome === 'silent') await endBroker(broker);
+    if (outcome !== 'ended') await endBroker(broker);
     await broker.cleanUp();
     await removeBrokerRecord(dataDir);
-    const said = await lastWords(files);
+    signal?.throwIfAborted();
+    const said = await whatItSaid();
     // Another process can take a free port between our look at it and the broker's.
     const portTaken = /Address already in use|BindException/.test(said);
     if (portTaken && samePorts === undefined && attempt < 5) continue;
@@ -305,9 +311,14 @@ async function formatOnce(
   await rename(unfinished, logDir);
 }
 
-async function answersInTime(broker: BrokerProcess, ports: Ports, timeoutMs: number) {
+async function answersInTime(
+  broker: BrokerProcess,
+  ports: Ports,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+) {
   const deadline = performance.now() + timeoutMs;
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !signal?.aborted) {
     if (await brokerAnswers(addressOf(ports), 2000)) return 'answers';
     if (!(await broker.isRunning())) return 'ended';
     await pause(50);
@@ -315,15 +326,27 @@ async function answersInTime(broker: BrokerProcess, ports: Ports, timeoutMs: num
   return 'silent';
 }
 
-/** The last line that says what went wrong, of Kafka's log or the JVM's output. */
-async function lastWords(files: BrokerFiles): Promise<string> {
-  for (const name of ['broker.txt', 'broker-output.txt']) {
-    const text = await readFile(join(files.logsDir, name), 'utf8').catch(() => '');
-    const lines = text.split('\n').filter((line) => /ERROR|FATAL|Exception|Error/.test(line));
-    const last = lines.at(-1);
-    if (last !== undefined) return lines.find((line) => line.includes('Address already in use')) ?? last;
-  }
-  return '';
+const logNames = ['broker.txt', 'broker-output.txt'];
+
+/** What the broker has written since a moment; its log goes on over many runs. */
+function sinceNow(files: BrokerFiles): () => Promise<string> {
+  const paths = logNames.map((name) => join(files.logsDir, name));
+  const before = paths.map((path) =>
+    readFile(path).then(
+      (bytes) => bytes.length,
+      () => 0,
+    ),
+  );
+  return async () => {
+    for (const [at, path] of paths.entries()) {
+      const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+      const begin = (await before[at]) ?? 0;
+      // Shorter than before: it was begun anew.
+      const said = complaintIn(bytes.subarray(bytes.length >= begin ? begin : 0).toString('utf8'));
+      if (said !== '') return said;
+    }
+    return '';
+  };
 }
 
 const logPlace = (dataDir: string) => `Its log is in ${join(dataDir, 'logs')}.`;

@@ -1,1 +1,3 @@
+export { type ConsoleRecord, consoleConsume } from './console-consume.ts';
 export { ownKafka, sharedKafka, topicPrefix } from './kafka-for-tests.ts';
+export { runKafkaTool } from './kafka-tools.ts';
