@@ -1,5 +1,8 @@
 import { type CelInput, type CelMap, type CelValue, celMap, isCelList, isCelMap } from '@bufbuild/cel';
 
+/** Tickets are some five levels deep; what lies below this is null to a rule, not an overflow of the stack. */
+const DEPTH_MAX = 64;
+
 /**
  * JSON as CEL sees it. Whole numbers become CEL ints, so that `string(ticket.group_id)` is "42" and not "42.0" and
  * ids can be counted with; other numbers are doubles. CEL compares ints and doubles by value (`2.5 > 2` holds) but
@@ -7,13 +10,14 @@ import { type CelInput, type CelMap, type CelValue, celMap, isCelList, isCelMap 
  *
  * Converted here and not by the library, which tells an object by its `constructor`: a field of that name breaks it.
  */
-export function celFromJson(value: unknown): CelInput {
+export function celFromJson(value: unknown, depth = 0): CelInput {
+  if (depth > DEPTH_MAX) return null;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (Array.isArray(value)) return value.map(celFromJson);
+  if (Array.isArray(value)) return value.map((item) => celFromJson(item, depth + 1));
   if (typeof value === 'object' && value !== null) {
     const entries = new Map<string, CelInput>();
-    for (const [name, field] of Object.entries(value)) entries.set(name, celFromJson(field));
+    for (const [name, field] of Object.entries(value)) entries.set(name, celFromJson(field, depth + 1));
     return celMap(entries);
   }
   return null;
