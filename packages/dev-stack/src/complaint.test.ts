@@ -15,6 +15,11 @@ test.each([
     'Caused by: IOException: disk full',
   ],
   [
+    'the exception, not the line that announces it',
+    `2026-11-24 ERROR Exiting due to fatal exception\njava.lang.RuntimeException: Stored node id 7\n${trace}`,
+    'java.lang.RuntimeException: Stored node id 7',
+  ],
+  [
     'a taken port before all',
     `ERROR Exiting\nSocketException: Address already in use\n${trace}Caused by: BindException\n`,
     'SocketException: Address already in use',

@@ -8,6 +8,7 @@ export function complaintIn(output: string): string {
   return (
     complaints.find((line) => line.includes('Address already in use')) ??
     complaints.findLast((line) => line.startsWith('Caused by:')) ??
+    complaints.find((line) => /^(Exception in thread|[\w.$]+(Exception|Error):)/.test(line)) ??
     complaints[0] ??
     lines.slice(-3).join('\n')
   );

@@ -1,3 +1,3 @@
 export type { BrokerProperties } from './broker-settings.ts';
 export type { KafkaProgress } from './progress.ts';
-export { type RunningKafka, type StartKafkaOptions, startKafka } from './start-kafka.ts';
+export { type RunningKafka, removeKafka, type StartKafkaOptions, startKafka } from './start-kafka.ts';

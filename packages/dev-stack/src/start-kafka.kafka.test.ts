@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
@@ -6,10 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { brokerAnswers } from './broker-answers.ts';
-import { endLeftBehind, type RunningKafka, type StartKafkaOptions, startKafka } from './start-kafka.ts';
+import {
+  endLeftBehind,
+  type RunningKafka,
+  removeKafka,
+  type StartKafkaOptions,
+  startKafka,
+} from './start-kafka.ts';
 import { makeTestDataDir } from './testing/test-data.ts';
 
 const mainFile = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -31,7 +38,7 @@ afterEach(async () => {
   for (const kafka of running.splice(0)) await kafka.stop();
   for (const folder of dataDirs.splice(0)) {
     await endLeftBehind(folder);
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, force: true });
   }
 });
 
@@ -98,6 +105,11 @@ async function topicsOf(brokers: string): Promise<string[]> {
   }
 }
 
+async function processGroupOf(pid: number | undefined): Promise<number> {
+  const answer = await promisify(execFile)('ps', ['-o', 'pgid=', '-p', String(pid)]);
+  return Number(answer.stdout);
+}
+
 function isPortOpen(brokers: string): Promise<boolean> {
   const [host = '', port] = brokers.split(':');
   return new Promise((resolve) => {
@@ -114,6 +126,8 @@ test('a started Kafka answers, and nothing listens there once it is stopped', as
   const kafka = await start();
   await write(kafka.brokers, 'things', 'one');
   expect(kafka).toMatchObject({ kind: 'java', takenOver: false });
+  // A process group of its own: Ctrl-C in the terminal is not for it.
+  expect(await processGroupOf(kafka.pid)).toBe(kafka.pid);
   const before = performance.now();
   await kafka.stop();
   expect(performance.now() - before).toBeLessThan(3000);
@@ -221,19 +235,22 @@ test('a broker left behind with other settings is not taken over', async () => {
   );
 });
 
+test('removing a Kafka ends the broker that a killed run left there, but refuses while its run lives', async () => {
+  const { command, started } = await startCommand();
+  await expect(removeKafka(dataDir)).rejects.toMatchObject({ code: 'store.locked' });
+  command.kill('SIGKILL');
+  await once(command, 'exit');
+  await removeKafka(dataDir);
+  expect(await isPortOpen(started.brokers)).toBe(false);
+  await expect(readFile(join(dataDir, 'server.properties'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
 test('the command stops its broker on SIGTERM and exits with 0', async () => {
   const { command, started } = await startCommand();
   command.kill('SIGTERM');
   const [code] = await once(command, 'exit');
   expect(code).toBe(0);
   expect(await isPortOpen(started.brokers)).toBe(false);
-});
-
-test("the broker does not get the terminal's Ctrl-C: it is in a process group of its own", async () => {
-  const kafka = await start();
-  const stat = await readFile(`/proc/${kafka.pid}/stat`, 'utf8');
-  const processGroup = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
-  expect(processGroup).toBe(kafka.pid);
 });
 
 test('a start can be given up and leaves nothing running', async () => {

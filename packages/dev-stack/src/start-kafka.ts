@@ -95,18 +95,39 @@ export async function startKafka(options: StartKafkaOptions): Promise<RunningKaf
  * @throws store.locked  its run lives
  */
 export async function endLeftBehind(dataDir: string, env: Environment = process.env): Promise<boolean> {
+  if ((await stat(dataDir).catch(() => undefined)) === undefined) return false;
   const lock = lockRun(dataDir);
   try {
-    const record = await readBrokerRecord(dataDir);
-    if (record === undefined) return false;
-    const broker = brokerOf(record.identity, env);
-    const wasRunning = await broker.isRunning();
-    if (wasRunning) await endBroker(broker);
-    await removeBrokerRecord(dataDir);
-    return wasRunning;
+    return await endRecorded(dataDir, env);
   } finally {
     lock.release();
   }
+}
+
+/**
+ * Removes a Kafka with all its data, a broker that a killed run left there included: removing only its files would
+ * leave it running for ever.
+ * @throws store.locked  a run uses it
+ */
+export async function removeKafka(dataDir: string, env: Environment = process.env): Promise<void> {
+  if ((await stat(dataDir).catch(() => undefined)) === undefined) return;
+  const lock = lockRun(dataDir);
+  try {
+    await endRecorded(dataDir, env);
+    await rm(dataDir, { recursive: true, force: true });
+  } finally {
+    lock.release();
+  }
+}
+
+async function endRecorded(dataDir: string, env: Environment): Promise<boolean> {
+  const record = await readBrokerRecord(dataDir);
+  if (record === undefined) return false;
+  const broker = brokerOf(record.identity, env);
+  const wasRunning = await broker.isRunning();
+  if (wasRunning) await endBroker(broker);
+  await removeBrokerRecord(dataDir);
+  return wasRunning;
 }
 
 function givenKafka(brokers: string): RunningKafka {
