@@ -80,7 +80,7 @@ const bold = (text: string): string => styleText('bold', text);
 const dim = (text: string): string => styleText('dim', text);
 const number = (value: number): string => value.toLocaleString('en');
 
-export function screen(state: UpState, stopping: boolean, ended = false): string[] {
+function screen(state: UpState, stopping: boolean, ended = false): string[] {
   const lines = [`${bold('ticket-stream')}  ${dim(state.source)}`, ''];
   if (state.step !== undefined) lines.push(`  ${state.step} …`, '');
   if (state.producer !== undefined) lines.push(producerLine(state.producer, state.rate));

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runUp } from './run-up.ts';
-import { planUp } from './up-plan.ts';
+import { planUp, type UpFlags } from './up-plan.ts';
 
 export function upCommand(): Command {
   return new Command('up')
@@ -27,15 +27,6 @@ Ctrl-C stops; the next start goes on where this one stopped.`,
     .action(async (flags: UpFlags) => {
       process.exitCode = await runUp(planUp(flags, process.env));
     });
-}
-
-export interface UpFlags {
-  readonly once?: true;
-  readonly tickets?: number;
-  readonly seed?: number;
-  readonly fresh?: true;
-  readonly json?: true;
-  readonly kafka: 'auto' | 'java' | 'docker';
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

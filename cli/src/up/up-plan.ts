@@ -1,6 +1,15 @@
 import { join, resolve } from 'node:path';
 import { TicketStreamError } from '@ticket-stream/errors';
-import type { UpFlags } from './up-command.ts';
+
+/** The command line, as commander hands it over. */
+export interface UpFlags {
+  readonly once?: true;
+  readonly tickets?: number;
+  readonly seed?: number;
+  readonly fresh?: true;
+  readonly json?: true;
+  readonly kafka: 'auto' | 'java' | 'docker';
+}
 
 /** What `up` is going to run, decided before anything is started. */
 export interface UpPlan {

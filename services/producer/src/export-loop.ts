@@ -11,6 +11,7 @@
 import { type Link, type SpanContext, SpanStatusCode, trace } from '@opentelemetry/api';
 import { asTicketStreamError, type ErrorCode, TicketStreamError } from '@ticket-stream/errors';
 import type { PagePublisher } from '@ticket-stream/kafka';
+import type { Logger } from '@ticket-stream/service-kit';
 import {
   COUNT_RETRY_WAIT_MS,
   CountRule,
@@ -22,7 +23,6 @@ import {
   type PageVerdict,
   RATE_LIMIT_DEFAULT_MS,
 } from '@ticket-stream/zendesk-export';
-import type { Logger } from 'pino';
 import { attemptPage, type PageOutcome } from './page-attempt.ts';
 
 export interface ExportLoop {
