@@ -159,14 +159,10 @@ interface NumberSpec extends Common<number> {
   readonly unit?: string;
 }
 
-function range(
-  min: number | undefined,
-  max: number | undefined,
-  write: (value: number) => string = String,
-): string {
-  if (min !== undefined && max !== undefined) return ` from ${write(min)} to ${write(max)}`;
-  if (min !== undefined) return ` of at least ${write(min)}`;
-  if (max !== undefined) return ` of at most ${write(max)}`;
+function range(min: number | undefined, max: number | undefined): string {
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  if (max !== undefined) return ` of at most ${max}`;
   return '';
 }
 
@@ -190,7 +186,8 @@ function integerSchema(spec: NumberSpec): z.ZodType<number, string> {
 }
 
 function integer<const Spec extends NumberSpec>(spec: Spec) {
-  const expected = `a whole number${range(spec.min, spec.max)}${spec.unit === undefined ? '' : ` (${spec.unit})`}`;
+  const what = spec.unit === undefined ? 'a whole number' : `a whole number of ${spec.unit}`;
+  const expected = what + range(spec.min, spec.max);
   return build<number, Spec>(spec, {
     kind: 'integer',
     expected,
@@ -272,8 +269,8 @@ function pathAndQuery(value: string): string | undefined {
 function url<const Spec extends UrlSpec>(spec: Spec) {
   const expected =
     spec.cleartextLoopbackOnly === true
-      ? 'a URL with https:// (http:// for this machine only), without credentials in it'
-      : 'a URL with https:// or http://, without credentials in it';
+      ? 'an https:// URL without credentials in it, or http:// to this machine'
+      : 'an https:// or http:// URL without credentials in it';
   return build<string, Spec>(spec, {
     kind: 'url',
     expected,
@@ -292,7 +289,7 @@ function moment<const Spec extends NumberSpec>(spec: Spec) {
   const write = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
   return build<number, Spec>(spec, {
     kind: 'moment',
-    expected: `epoch seconds, or a date such as 2026-01-31 or 2026-01-31T08:00:00Z${range(spec.min, spec.max, write)}`,
+    expected: 'epoch seconds, or a date such as 2026-01-31 or 2026-01-31T08:00:00Z',
     schema: parsed((raw) => {
       let seconds: number;
       if (/^\d{13,}$/.test(raw)) return { problem: 'looks like milliseconds' };

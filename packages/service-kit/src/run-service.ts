@@ -24,7 +24,7 @@ import {
 } from './options.ts';
 import { optionsHelp } from './options-help.ts';
 import { sendToSupervisor } from './progress.ts';
-import { startTelemetry } from './telemetry.ts';
+import { startTelemetry, type Telemetry } from './telemetry.ts';
 
 const STOP_LIMIT_MS = 5_000;
 const RUN_LIMIT_MS = 3_000;
@@ -109,13 +109,14 @@ export async function runService<Table extends OptionTable>(
   logger.info({ options: shown, node: process.versions.node, pid: process.pid }, 'starting');
 
   let exitCode: ExitCode = exitCodes.done;
+  let cleanedUp = false;
   stop.signal.addEventListener('abort', () => {
     setTimeout(() => {
       logger.error(
         { limitMs: STOP_LIMIT_MS, open: process.getActiveResourcesInfo() },
         'did not stop in time',
       );
-      process.exit(exitCode === exitCodes.done ? exitCodes.defect : exitCode);
+      process.exit(exitCode === exitCodes.done && !cleanedUp ? exitCodes.defect : exitCode);
     }, STOP_LIMIT_MS).unref();
   });
   listenForStop((reason) => {
@@ -125,9 +126,9 @@ export async function runService<Table extends OptionTable>(
   });
 
   const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+  let telemetry: Telemetry | undefined;
   try {
-    const telemetry = await startTelemetry({ service: service.name, env, logger });
-    cleanUps.push(telemetry.shutdown);
+    telemetry = await startTelemetry({ service: service.name, env, logger });
     const running = run({
       options,
       isSet: (name) => isOptionSet(env, name),
@@ -156,6 +157,8 @@ export async function runService<Table extends OptionTable>(
       logger.warn({ err: error }, 'a clean-up failed');
     }
   }
+  cleanedUp = true;
+  await telemetry?.shutdown();
   logger.info({ exitCode }, 'stopped');
   end(exitCode);
 }

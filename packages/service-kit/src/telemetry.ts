@@ -71,9 +71,11 @@ export async function startTelemetry(settings: {
   if (!exported.traces) registerIdsOnly();
   return {
     shutdown: async () => {
-      const { promise: timedOut, resolve: giveUp } = Promise.withResolvers<void>();
-      const timer = setTimeout(giveUp, FLUSH_TIMEOUT_MS);
-      await Promise.race([shutdown(), timedOut]).catch(() => {});
+      const { promise: timedOut, reject } = Promise.withResolvers<never>();
+      const timer = setTimeout(() => reject(new Error('the collector does not answer')), FLUSH_TIMEOUT_MS);
+      await Promise.race([shutdown(), timedOut]).catch((error: unknown) => {
+        settings.logger?.warn({ err: error }, 'the last spans were not exported');
+      });
       clearTimeout(timer);
     },
   };
