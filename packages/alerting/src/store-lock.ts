@@ -11,6 +11,9 @@ export interface StoreLock {
   release(): void;
 }
 
+/** Keeps held locks from the garbage collector, which would close the database and let a second writer in. */
+const held = new Set<DatabaseSync>();
+
 /** @throws store.locked  another process, or another store of this one, holds it */
 export function lockStore(lockPath: string): StoreLock {
   const database = new DatabaseSync(lockPath, { timeout: 0 });
@@ -24,5 +27,11 @@ export function lockStore(lockPath: string): StoreLock {
       context: { lock: lockPath },
     });
   }
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release() {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
