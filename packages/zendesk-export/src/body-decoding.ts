@@ -1,7 +1,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
-import { failureCode } from './failure-code.ts';
+import { failureContext } from './failure-code.ts';
 
 /** undici's `request` leaves the encoding to its caller. 64 KiB, as sockets read: fewer and larger pieces than zlib's 16. */
 const CHUNK_BYTES = 65_536;
@@ -67,30 +67,16 @@ function decodedStream(body: Readable, encoding: string | undefined): Readable {
 
 function bodyFailure(error: unknown): TicketStreamError {
   if (isTicketStreamError(error)) return error;
-  const reason = failureCode(error);
-  switch (reason) {
-    case 'UND_ERR_BODY_TIMEOUT':
-      return new TicketStreamError('zendesk.unavailable', 'the page stood still in the middle', {
-        cause: error,
-        context: { reason },
-      });
-    case 'Z_DATA_ERROR':
-    case 'Z_STREAM_ERROR':
-      return new TicketStreamError('zendesk.page_malformed', "the page's compression is damaged", {
-        cause: error,
-        context: { reason },
-      });
-    default:
-      if (reason.startsWith('ERR__ERROR_FORMAT') || reason.startsWith('ERR_PADDING')) {
-        return new TicketStreamError('zendesk.page_malformed', "the page's compression is damaged", {
-          cause: error,
-          context: { reason },
-        });
-      }
-      // A socket that closed, a length not reached, a compressed stream without its end.
-      return new TicketStreamError('zendesk.page_truncated', 'the page was cut on the way', {
-        cause: error,
-        context: { reason },
-      });
+  const context = failureContext(error);
+  if (context.reason === 'UND_ERR_BODY_TIMEOUT') {
+    return new TicketStreamError('zendesk.unavailable', 'the page stood still in the middle', { context });
   }
+  if (DAMAGED.test(context.reason)) {
+    return new TicketStreamError('zendesk.page_malformed', "the page's compression is damaged", { context });
+  }
+  // A socket that closed, a length not reached, a compressed stream without its end.
+  return new TicketStreamError('zendesk.page_truncated', 'the page was cut on the way', { context });
 }
+
+/** zlib's and brotli's codes for bytes that are none of theirs; an early end is Z_BUF_ERROR in both. */
+const DAMAGED = /^(Z_(DATA|STREAM)_ERROR$|ERR_+(BROTLI_DECODER_ERROR|ERROR)_FORMAT|ERR_PADDING)/;

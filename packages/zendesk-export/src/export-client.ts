@@ -2,7 +2,7 @@ import { type AttributeValue, type Span, SpanKind, SpanStatusCode, trace } from 
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import { Agent, type Dispatcher, request } from 'undici';
 import { decodeBody } from './body-decoding.ts';
-import { failureCode } from './failure-code.ts';
+import { failureContext } from './failure-code.ts';
 import { refusal } from './refusals.ts';
 
 /**
@@ -112,7 +112,7 @@ export function createExportClient(options: ExportClientOptions): ExportClient {
           signal: signal ?? null,
         });
         span.setAttribute('http.response.status_code', response.statusCode);
-        const refused = await refusal(response, { origin, startTime, perPage, secrets });
+        const refused = await refusal(response, { startTime, perPage, secrets });
         if (refused !== undefined) throw refused;
         return openPage(response, span, signal);
       } catch (error) {
@@ -163,10 +163,9 @@ function endSpan(span: Span, error?: unknown): void {
 /** No answer at all: the connection, or the head that did not come in time. */
 function requestFailure(error: unknown): TicketStreamError {
   if (isTicketStreamError(error)) return error;
-  const reason = failureCode(error);
-  return new TicketStreamError('zendesk.unavailable', `Zendesk did not answer (${reason})`, {
-    cause: error,
-    context: { reason },
+  const context = failureContext(error);
+  return new TicketStreamError('zendesk.unavailable', `Zendesk did not answer (${context.reason})`, {
+    context,
   });
 }
 

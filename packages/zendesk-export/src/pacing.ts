@@ -23,6 +23,7 @@ export interface Pacer {
   readonly spacingMs: number;
 }
 
+/** Of the time between two turns. */
 const MARGIN = 0.005;
 
 export function createPacer(options: {
@@ -31,7 +32,8 @@ export function createPacer(options: {
 }): Pacer {
   const waiting = options.waiting ?? realWaiting;
   const allowedMs = 60_000 / options.requestsPerMinute;
-  const spacingMs = allowedMs * (1 + MARGIN);
+  const marginMs = allowedMs * MARGIN;
+  const spacingMs = allowedMs + marginMs;
   let nextMs = Number.NEGATIVE_INFINITY;
 
   const msToNextTurn = (): number => Math.max(0, nextMs - waiting.nowMs());
@@ -46,7 +48,8 @@ export function createPacer(options: {
       // Again after the wait: a 429 may have come meanwhile, or another caller taken the turn.
       for (let ms = msToNextTurn(); ms > 0; ms = msToNextTurn()) await waiting.wait(ms, signal);
       const nowMs = waiting.nowMs();
-      nextMs = Math.max(nextMs, nowMs - allowedMs * MARGIN) + spacingMs;
+      const isFirst = nextMs === Number.NEGATIVE_INFINITY;
+      nextMs = (isFirst ? nowMs : Math.max(nextMs, nowMs - marginMs)) + spacingMs;
     },
   };
 }

@@ -7,6 +7,9 @@ import type { PageTail } from './page-fields.ts';
 import { oraclePage, oracleValue } from './page-stream.oracle.ts';
 import { type ReadTicket, streamPage, type TicketSlice } from './page-stream.ts';
 
+/** Thousands of pages take a few seconds, and more where other suites share the machine. */
+const TIMEOUT_MS = 120_000;
+
 const limits = { ticketBytesMax: 1_000_000, pageBytesMax: 10_000_000, depthMax: 100 };
 
 type Outcome =
@@ -91,6 +94,7 @@ describe('a page in any chunking', () => {
       const oracle = oraclePage(chunks);
       expect(valuesOf(tickets)).toEqual(oracle?.tickets);
     },
+    TIMEOUT_MS,
   );
 
   test.prop([generatedPage, chunking, fc.nat()], { numRuns: 1_000 })(
@@ -101,6 +105,7 @@ describe('a page in any chunking', () => {
       const outcome = await outcomeOf(chunksOf(cut, sizes));
       expect('refused' in outcome && outcome.refused.code).toBe('zendesk.page_truncated');
     },
+    TIMEOUT_MS,
   );
 });
 
@@ -165,5 +170,6 @@ describe('a damaged page', () => {
       expect(outcome.tail.ticketCount).toBe(tickets.length);
       expect(standsIn(bytes, tickets)).toBe(true);
     },
+    TIMEOUT_MS,
   );
 });

@@ -9,7 +9,6 @@ const TEXT_CHARS_MAX = 300;
 const BODY_WAIT_MS = 5_000;
 
 interface Asked {
-  readonly origin: string;
   readonly startTime: number;
   readonly perPage: number;
   /** Never repeated, whoever echoes them. */
@@ -42,6 +41,7 @@ export async function refusal(
       perPage: asked.perPage,
       contentType: contentType.slice(0, 80),
       bodyBytes: bytes,
+      ...redirectTarget(response),
       ...(said === '' ? {} : { zendeskError: said }),
       ...(retryAfter === undefined
         ? {}
@@ -49,6 +49,15 @@ export async function refusal(
     },
   });
 }
+
+/** Where it points to, as far as a person needs it: a path may hold anything. */
+function redirectTarget(response: Dispatcher.ResponseData): { redirectOrigin?: string } {
+  const location = header(response, 'location');
+  const url = location === undefined ? null : URL.parse(location, 'https://same.invalid');
+  if (url === null || url.hostname === 'same.invalid') return {};
+  return { redirectOrigin: url.origin };
+}
+
 function message(code: ErrorCode, status: number, said: string): string {
   if (code === 'zendesk.page_malformed') return 'the answer is not JSON';
   if (status >= 300 && status < 400) return `Zendesk redirects (${status}), and redirects are not followed`;
