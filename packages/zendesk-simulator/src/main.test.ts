@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const main = join(import.meta.dirname, 'main.ts');
+let dataDir: string;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'simulator-'));
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) await ended(child, 'SIGKILL');
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** Starts the command and waits until it says where it listens. */
+async function serve(...options: string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [main, '--data-dir', dataDir, ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  for await (const chunk of child.stdout) {
+    if (String(chunk).includes('http://127.0.0.1:')) return child;
+  }
+  throw new Error('the simulator ended before it listened');
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exit = once(child, 'exit');
+  child.kill(signal);
+  const [code] = await exit;
+  return code;
+}
+
+async function run(...parameters: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [main, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [out, err] = ['', ''];
+  const output = { out, err };
+  child.stdout.on('data', (chunk) => {
+    output.out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output.err += chunk;
+  });
+  const [code] = await once(child, 'close');
+  return { code, ...output };
+}
+
+it('keeps a command that it answered when it is killed right after, and starts again in the same folder', async () => {
+  const first = await serve('--tickets', '50', '--live-changes-per-minute', '0');
+  const changed = await run(
+    'change',
+    '7',
+    '--data-dir',
+    dataDir,
+    '--set',
+    'priority=urgent',
+    '--set',
+    'tags=a,b',
+  );
+  expect(changed).toMatchObject({ code: 0, err: '' });
+  const { digest } = JSON.parse(changed.out);
+  await ended(first, 'SIGKILL');
+  expect((await run('status', '--data-dir', dataDir)).err).toMatch(/no simulator runs in/);
+
+  const second = await serve();
+  const status = JSON.parse((await run('status', '--data-dir', dataDir)).out);
+  expect(status).toMatchObject({ tickets: 50, commands: 1 });
+  const latest = await fetch(`${status.url}/simulator/latest`);
+  const seventh = (await latest.text()).split('\n')[6] ?? '';
+  expect(JSON.parse(seventh)).toMatchObject({ id: 7, digest });
+  expect(await ended(second, 'SIGTERM')).toBe(0);
+}, 30_000);
+
+it('says what is wrong with exit code 2: an unknown option, a bad value, another history', async () => {
+  await ended(await serve('--tickets', '50'), 'SIGINT');
+  const answers = await Promise.all([
+    run('--unknown'),
+    run('--data-dir', dataDir, '--tickets', 'many'),
+    run('--data-dir', dataDir, '--tickets', '51'),
+    run('change', 'abc', '--set', 'status=open'),
+    run('change', '7', '--data-dir', dataDir, '--set', 'status=open'),
+  ]);
+  expect(answers.map((answer) => answer.code)).toEqual([2, 2, 2, 2, 2]);
+  expect(answers[2]?.err).toMatch(/tickets=51 asked for, tickets=50 there/);
+}, 30_000);
