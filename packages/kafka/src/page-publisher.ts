@@ -25,7 +25,7 @@ import type { Logger } from './kafka-connection.ts';
 import { asKafkaError, isFencing } from './kafka-errors.ts';
 import type { LogReader } from './log-reader.ts';
 import { type ChunkLimits, keyPartitioner, type OutgoingRecord, RecordChunk } from './record-chunk.ts';
-import { traceSend } from './send-span.ts';
+import { traceCommit, traceSend } from './send-span.ts';
 import type { EnsuredTopics, TopicNames } from './topics.ts';
 import { startTransactionalProducer, type TransactionalProducer } from './transactional-producer.ts';
 
@@ -299,8 +299,10 @@ export async function openPagePublisher<ExportState>(
             nextOffsets,
             exportState,
           };
-          await sendCheckpoint(transaction, next);
-          await transaction.commit();
+          await traceCommit(names.tickets, async () => {
+            await sendCheckpoint(transaction, next);
+            await transaction.commit();
+          });
           checkpoint = next;
           return next;
         }),

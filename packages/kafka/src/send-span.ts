@@ -1,6 +1,23 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { context, propagation, SpanKind, type SpanOptions, SpanStatusCode, trace } from '@opentelemetry/api';
 
 const tracer = trace.getTracer('@ticket-stream/kafka');
+
+/** The CLIENT span around a page's commit: how long readers waited after the last record was sent. */
+export function traceCommit<T>(topic: string, commit: () => Promise<T>): Promise<T> {
+  return traced(
+    'commit transaction',
+    {
+      kind: SpanKind.CLIENT,
+      attributes: {
+        'messaging.system.name': 'kafka',
+        'messaging.destination.name': topic,
+        'messaging.operation.name': 'commit',
+        'messaging.operation.type': 'settle',
+      },
+    },
+    commit,
+  );
+}
 
 /**
  * The PRODUCER span around one send. Its context goes into each record of the chunk, so that a consumer's batch
@@ -11,7 +28,7 @@ export function traceSend<T>(
   records: number,
   send: (traceHeaders: Record<string, string>) => Promise<T>,
 ): Promise<T> {
-  return tracer.startActiveSpan(
+  return traced(
     `send ${topic}`,
     {
       kind: SpanKind.PRODUCER,
@@ -23,18 +40,24 @@ export function traceSend<T>(
         'messaging.batch.message_count': records,
       },
     },
-    async (span) => {
+    () => {
       const headers: Record<string, string> = {};
       propagation.inject(context.active(), headers);
-      try {
-        return await send(headers);
-      } catch (error) {
-        span.setStatus({ code: SpanStatusCode.ERROR });
-        if (error instanceof Error) span.recordException(error);
-        throw error;
-      } finally {
-        span.end();
-      }
+      return send(headers);
     },
   );
+}
+
+function traced<T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T> {
+  return tracer.startActiveSpan(name, options, async (span) => {
+    try {
+      return await work();
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      if (error instanceof Error) span.recordException(error);
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
 }
