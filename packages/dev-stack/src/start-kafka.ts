@@ -90,8 +90,8 @@ export async function startKafka(options: StartKafkaOptions): Promise<RunningKaf
 }
 
 /**
- * Ends a broker that a killed run left in this directory, if there is one.
- * @returns whether there was one
+ * Ends the broker of this directory's run if that was killed.
+ * @returns whether it was: false where nothing ran, or what ran was stopped
  * @throws store.locked  its run lives
  */
 export async function endLeftBehind(dataDir: string, env: Environment = process.env): Promise<boolean> {
@@ -124,10 +124,9 @@ async function endRecorded(dataDir: string, env: Environment): Promise<boolean> 
   const record = await readBrokerRecord(dataDir);
   if (record === undefined) return false;
   const broker = brokerOf(record.identity, env);
-  const wasRunning = await broker.isRunning();
-  if (wasRunning) await endBroker(broker);
+  if (await broker.isRunning()) await endBroker(broker);
   await removeBrokerRecord(dataDir);
-  return wasRunning;
+  return true;
 }
 
 function givenKafka(brokers: string): RunningKafka {

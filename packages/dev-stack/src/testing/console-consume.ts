@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, KafkaJSProtocolError, logLevel } from 'kafkajs';
 import { exitCode, spawnKafkaTool } from './kafka-tools.ts';
 
 /** A record as Kafka's own console consumer shows it. */
@@ -104,12 +104,20 @@ export async function* consoleConsume(
 }
 
 async function highWatermarks(admin: Admin, topic: string): Promise<Map<number, bigint>> {
-  const until = new Map<number, bigint>();
-  for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-    // An empty partition has nothing to commit.
-    if (high !== low) until.set(partition, BigInt(high));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const until = new Map<number, bigint>();
+      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+        // An empty partition has nothing to commit.
+        if (high !== low) until.set(partition, BigInt(high));
+      }
+      return until;
+    } catch (error) {
+      // "Not the leader": metadata names the leader of a new partition a moment before the leader knows.
+      if (!(error instanceof KafkaJSProtocolError && error.retriable) || attempt === 50) throw error;
+      await pause(100);
+    }
   }
-  return until;
 }
 
 /** @returns true when every partition was read to its end and the consumer asked to stop; false when it ended first */

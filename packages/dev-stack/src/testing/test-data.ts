@@ -20,9 +20,9 @@ export async function endBrokersOfDeadRuns(): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const dataDir = join(folder, name);
     try {
-      const hadBroker = await endLeftBehind(dataDir);
-      // Without a broker it may be a directory that another run has just made and not locked yet.
-      if (hadBroker || (await isOlderThanAnHour(dataDir)))
+      const runWasKilled = await endLeftBehind(dataDir);
+      // Otherwise it may be a directory that another run has just made and not locked yet.
+      if (runWasKilled || (await isOlderThanAnHour(dataDir)))
         await rm(dataDir, { recursive: true, force: true });
     } catch (error) {
       if (!isTicketStreamError(error, 'store.locked')) throw error;
