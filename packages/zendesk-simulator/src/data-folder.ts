@@ -116,7 +116,7 @@ function readIdentity(path: string): HistoryIdentity | undefined {
 }
 
 /** Written beside and renamed, so that a kill leaves the old file or the new one. */
-export function writeDurably(path: string, text: string): void {
+function writeDurably(path: string, text: string): void {
   const beside = `${path}.new`;
   const file = openSync(beside, 'w');
   try {

@@ -550,6 +550,22 @@ describe('a large page', () => {
     expect(simulator.status().requests).toMatchObject({ pages: 1, tickets: 45_000 });
   }, 60_000);
 
+  it.each(['identity', 'gzip'])('is cut when the simulator stops (%s)', async (coding) => {
+    const simulator = await start({ tickets: 45_000, perPageMax: 45_000 });
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { headers: { ...headers, 'accept-encoding': coding }, agent: false as const };
+      get(exportUrl(simulator, query), options, resolve).on('error', reject);
+    });
+    const cut = new Promise<Error>((resolve) => {
+      response.once('error', resolve);
+    });
+    response.once('data', () => response.pause());
+    await stop(simulator);
+    response.resume();
+    expect((await cut).message).toMatch(/aborted/);
+    expect((await ledgerOf(dataDir)).some((version) => version.whole)).toBe(false);
+  });
+
   it('takes no more memory than a small one', async () => {
     const simulator = await start({ tickets: 45_000, perPageMax: 45_000 });
     const read = async (perPage: number) => {

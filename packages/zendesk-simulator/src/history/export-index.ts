@@ -3,11 +3,6 @@
  * because time only goes forward; its older entry stays where it is and no longer counts. So nothing is ever
  * sorted again, and a million tickets take 12 MB.
  */
-export interface IndexEntry {
-  readonly second: number;
-  readonly id: number;
-}
-
 export class ExportIndex {
   private seconds: Uint32Array;
   private ids: Uint32Array;

@@ -26,6 +26,7 @@ export class SimulatorServer {
   private readonly options: CheckedOptions;
   private readonly logger: SimulatorLogger;
   private readonly server: Server;
+  private readonly running = new Set<Promise<void>>();
   private origin = '';
 
   constructor(account: Account, options: CheckedOptions) {
@@ -33,11 +34,13 @@ export class SimulatorServer {
     this.options = options;
     this.logger = options.logger;
     this.server = createServer((request, response) => {
-      this.answer(request, response).catch((error: unknown) => {
+      const answered = this.answer(request, response).catch((error: unknown) => {
         // A client that goes away in the middle of its page is everyday; anything else is worth a line.
         this.logger.warn({ err: error, path: request.url?.split('?')[0] }, 'a request ended early');
         response.destroy();
       });
+      this.running.add(answered);
+      answered.finally(() => this.running.delete(answered)).catch(() => {});
     });
   }
 
@@ -69,6 +72,8 @@ export class SimulatorServer {
     this.server.close();
     this.server.closeAllConnections();
     await closed;
+    // Only then may the ledger's file be closed: a page that is being cut still writes to it.
+    await Promise.allSettled(this.running);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
