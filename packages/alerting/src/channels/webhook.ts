@@ -130,13 +130,18 @@ function judge(status: number, retryAfter: string | string[] | undefined, nowMs:
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   if (/^\d{1,9}$/.test(header.trim())) return Number(header.trim()) * 1000;
-  const at = Date.parse(header);
+  // Date.parse takes much more than HTTP's dates, "-5" among it.
+  const at = header.trim().endsWith(' GMT') ? Date.parse(header) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }
 
-/** Undici's messages may quote the answer; its codes do not. */
+/** Undici's messages may quote the answer; codes and names of errors do not. */
 function networkCause(error: unknown): string {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
-  const known = typeof code === 'string' ? code : cause?.code;
+  const { code, name, cause } = (error ?? {}) as {
+    code?: unknown;
+    name?: unknown;
+    cause?: { code?: unknown };
+  };
+  const known = [code, cause?.code, name].find((word) => typeof word === 'string' && /^\w+$/.test(word));
   return typeof known === 'string' ? `the request failed: ${known}` : 'the request failed';
 }
