@@ -10,7 +10,7 @@ import type { OnProgress } from './progress.ts';
 
 export type KafkaKind = 'auto' | 'java' | 'docker';
 
-export const brokerJars: JarSet = {
+const brokerJars: JarSet = {
   name: 'kafka-4.4.0',
   pomFile: fileURLToPath(new URL('../pom.xml', import.meta.url)),
   digestsFile: fileURLToPath(new URL('../jars.sha256', import.meta.url)),

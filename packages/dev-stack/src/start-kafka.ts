@@ -29,7 +29,7 @@ import { javaBroker } from './java-broker.ts';
 import type { OnProgress } from './progress.ts';
 import { lockRun, type RunLock } from './run-lock.ts';
 
-export interface Logger {
+interface Logger {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
 }
