@@ -530,6 +530,19 @@ describe('a page that is given up', () => {
     },
   );
 
+  it('between its head and its first byte read ends with the reason', async () => {
+    let closed: Promise<unknown> | undefined;
+    const { url } = await serve((_request, response) => {
+      closed = once(response, 'close');
+      response.writeHead(200, JSON_TYPE).write(PAGE.subarray(0, 9_000));
+    });
+    const stop = new AbortController();
+    const page = await clientOf(url).openPage({ ...asked, signal: stop.signal });
+    stop.abort(new Error('stopping'));
+    await closed;
+    await expect(readAll(page)).rejects.toThrow('stopping');
+  });
+
   it.each(['stops reading', 'discards it'])('by a caller who %s, closes its connection', async (how) => {
     let closed: Promise<unknown> | undefined;
     const { url } = await serve((_request, response) => {

@@ -134,13 +134,13 @@ function openPage(response: Dispatcher.ResponseData, span: Span, signal: AbortSi
     settled = true;
     endSpan(span, error);
   };
+  // An abort before anybody reads reports an error nobody listens to, which would end the process.
+  response.body.on('error', () => {});
   return {
     status: response.statusCode,
     date: Number.isNaN(dateMs) ? undefined : Math.floor(dateMs / 1_000),
     body: decodeBody(response.body, headerOf(response, 'content-encoding'), signal, settle),
     discard() {
-      // Destroying an unread body of undici reports an abort on it, which nobody waits for.
-      response.body.on('error', () => {});
       response.body.destroy();
       settle();
     },
