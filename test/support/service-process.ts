@@ -17,6 +17,7 @@ export class ServiceProcess<Name extends ServiceName> {
   #exited: Promise<unknown> = Promise.resolve();
   progress: Progress[Name] | undefined;
   url: string | undefined;
+  maxRssMb = 0;
 
   constructor(name: Name, dataDir: string, env: NodeJS.ProcessEnv) {
     this.name = name;
@@ -47,7 +48,10 @@ export class ServiceProcess<Name extends ServiceName> {
     child.on('message', (message: ServiceMessage) => {
       // A message of a former life may still come after the next one began.
       if (child !== this.#child) return;
-      if (message.type === 'progress') this.progress = message.progress as Progress[Name];
+      if (message.type === 'progress') {
+        this.progress = message.progress as Progress[Name];
+        this.maxRssMb = Math.max(this.maxRssMb, message.maxRssMb);
+      }
       if (message.type === 'listening') this.url = message.url;
     });
     this.#child = child;
