@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { sqliteVersionStore } from './sqlite.ts';
+import { stepOf, versionOf, versionStoreContract } from './version-store.contract.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'version-store-'));
+let files = 0;
+const newPath = () => join(folder, 'made', `${++files}.sqlite`);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const WRITER = fileURLToPath(new URL('../testing/store-writer.ts', import.meta.url));
+
+describe('the SQLite version store', () => {
+  versionStoreContract(() => sqliteVersionStore({ path: newPath() }));
+
+  it('keeps what it stored when it is opened again', async () => {
+    const path = newPath();
+    const first = sqliteVersionStore({ path });
+    await first.record(stepOf({ '1': versionOf(100, 0n) }, [], { consumed: 1, applied: 1 }), () => {});
+    await first.close();
+    const second = sqliteVersionStore({ path });
+    expect(await second.readVersions(['1'])).toEqual(new Map([['1', versionOf(100, 0n)]]));
+    expect(await second.readBooks()).toMatchObject({ consumed: 1, applied: 1 });
+    await second.close();
+  });
+
+  it('shows one member what another stored, also while an effect of its own is at work', async () => {
+    const path = newPath();
+    const [mine, other] = [sqliteVersionStore({ path }), sqliteVersionStore({ path })];
+    await mine.record(stepOf({ '1': versionOf(100, 0n) }, []), async () => {
+      await other.record(stepOf({ '2': versionOf(100, 1n) }, []), () => {});
+    });
+    expect((await other.readVersions(['1', '2'])).size).toBe(2);
+    await mine.close();
+    await other.close();
+  });
+
+  it('adds up the books of processes that open and write it at the same moment', async () => {
+    const path = newPath();
+    const writers = Array.from({ length: 3 }, (_, writer) =>
+      spawn(process.execPath, [WRITER, path, String(writer), '100'], { stdio: ['ignore', 'ignore', 'pipe'] }),
+    );
+    const codes = await Promise.all(
+      writers.map(
+        (child) =>
+          new Promise<string>((resolve) => {
+            let said = '';
+            child.stderr?.on('data', (text: Buffer) => {
+              said += text.toString();
+            });
+            child.once('close', (code) => resolve(`${code}${said}`));
+          }),
+      ),
+    );
+    expect(codes).toEqual(['0', '0', '0']);
+    const store = sqliteVersionStore({ path });
+    expect(await store.readBooks()).toMatchObject({ consumed: 300, applied: 300 });
+    expect((await store.readPositions()).map(({ nextOffset }) => nextOffset)).toEqual([100n, 100n, 100n]);
+    await store.close();
+  });
+
+  it('refuses a file that is damaged, and one of another format', () => {
+    const damaged = join(folder, 'damaged.sqlite');
+    writeFileSync(damaged, 'not a database, and longer than one header of one hundred bytes.'.repeat(9));
+    expect(() => sqliteVersionStore({ path: damaged })).toThrow(
+      expect.objectContaining({ code: 'store.unusable' }),
+    );
+    const newer = join(folder, 'newer.sqlite');
+    const database = new DatabaseSync(newer);
+    database.exec('PRAGMA user_version = 7');
+    database.close();
+    expect(() => sqliteVersionStore({ path: newer })).toThrow(/has format 7, not 1/);
+  });
+});

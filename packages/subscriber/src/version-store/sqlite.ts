@@ -1,0 +1,193 @@
+/**
+ * Versions, positions and books in one SQLite file. The members of a group on one host, processes included, share
+ * it: partitions that move from one to the other find their tickets' versions there.
+ *
+ * The effect lives elsewhere, so it comes first and the step follows in one transaction: a crash in between repeats
+ * the effect and loses none. No lock is held while an effect runs; where a member that lost its partition finishes
+ * late, the version it leaves is that of the effect that came last, which is what a version must say.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
+import type { TicketVersion } from '@ticket-stream/ticket';
+import type { Books } from '../books.ts';
+import type { StoredPosition, VersionStore } from './version-store.ts';
+
+/** Another member's step takes milliseconds; longer than this, its disk hangs. */
+const BUSY_TIMEOUT_MS = 5_000;
+const FORMAT = 1;
+
+const SCHEMA = `
+  CREATE TABLE versions (
+    ticket_id TEXT PRIMARY KEY,
+    stamp     INTEGER NOT NULL,
+    digest    TEXT NOT NULL,
+    log_id    TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    "offset"  INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE positions (
+    partition   INTEGER PRIMARY KEY,
+    log_id      TEXT NOT NULL,
+    next_offset INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE books (
+    consumed      INTEGER NOT NULL,
+    applied       INTEGER NOT NULL,
+    duplicate     INTEGER NOT NULL,
+    stale         INTEGER NOT NULL,
+    skipped       INTEGER NOT NULL,
+    dead_lettered INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO books VALUES (0, 0, 0, 0, 0, 0);
+  PRAGMA user_version = ${FORMAT};
+`;
+
+interface SqliteVersionStoreOptions {
+  /** The file; made when missing, with its folder. On a local disk: SQLite's locks do not hold on network shares. */
+  readonly path: string;
+}
+
+/**
+ * @throws store.unusable    damaged, or written by another version
+ * @throws sink.unavailable  its disk is full or slow; also thrown by every method
+ */
+export function sqliteVersionStore({ path }: SqliteVersionStoreOptions): VersionStore {
+  const database = translated(path, () => open(path));
+  const selectVersion = database.prepare(
+    'SELECT stamp, digest, log_id, partition, "offset" FROM versions WHERE ticket_id = ?',
+  );
+  const selectPositions = database.prepare('SELECT partition, log_id, next_offset FROM positions');
+  const selectBooks = database.prepare('SELECT * FROM books');
+  const saveVersion = database.prepare('INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?)');
+  const savePosition = database.prepare('INSERT OR REPLACE INTO positions VALUES (?, ?, ?)');
+  const addToBooks = database.prepare(
+    `UPDATE books SET consumed = consumed + ?, applied = applied + ?, duplicate = duplicate + ?,
+       stale = stale + ?, skipped = skipped + ?, dead_lettered = dead_lettered + ?`,
+  );
+  // An offset has 63 bits; read as a double it would be rounded.
+  selectVersion.setReadBigInts(true);
+  selectPositions.setReadBigInts(true);
+
+  return {
+    readPositions: () =>
+      translated(path, () =>
+        selectPositions.all().map(
+          (row): StoredPosition => ({
+            partition: Number(row['partition']),
+            logId: String(row['log_id']),
+            nextOffset: row['next_offset'] as bigint,
+          }),
+        ),
+      ),
+
+    readBooks: () =>
+      translated(path, (): Books => {
+        const row = selectBooks.get() ?? {};
+        const figure = (name: string) => Number(row[name]);
+        return {
+          consumed: figure('consumed'),
+          applied: figure('applied'),
+          duplicate: figure('duplicate'),
+          stale: figure('stale'),
+          skipped: figure('skipped'),
+          deadLettered: figure('dead_lettered'),
+        };
+      }),
+
+    readVersions: (ticketIds) =>
+      translated(path, () => {
+        const found = new Map<string, TicketVersion>();
+        for (const id of ticketIds) {
+          const row = selectVersion.get(id);
+          if (row === undefined) continue;
+          found.set(id, {
+            stamp: Number(row['stamp']),
+            digest: String(row['digest']),
+            place: {
+              logId: String(row['log_id']),
+              partition: Number(row['partition']),
+              offset: row['offset'] as bigint,
+            },
+          });
+        }
+        return found;
+      }),
+
+    async record(step, effect) {
+      await effect();
+      translated(path, () =>
+        inTransaction(database, () => {
+          for (const [id, { stamp, digest, place }] of step.versions) {
+            saveVersion.run(id, stamp, digest, place.logId, place.partition, place.offset);
+          }
+          for (const { partition, logId, nextOffset } of step.positions) {
+            savePosition.run(partition, logId, nextOffset);
+          }
+          const { consumed, applied, duplicate, stale, skipped, deadLettered } = step.books;
+          addToBooks.run(consumed, applied, duplicate, stale, skipped, deadLettered);
+        }),
+      );
+    },
+
+    close() {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+function open(path: string): DatabaseSync {
+  mkdirSync(dirname(path), { recursive: true });
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    // WAL: a member reads while another writes. FULL: what was reported as stored outlives a power cut.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    inTransaction(database, () => {
+      const format = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+      if (format === 0) database.exec(SCHEMA);
+      else if (format !== FORMAT) {
+        throw new TicketStreamError('store.unusable', `${path} has format ${format}, not ${FORMAT}`, {
+          context: { store: path, format },
+        });
+      }
+    });
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** BEGIN IMMEDIATE waits for the other members' steps; a deferred one could fail in the middle. */
+function inTransaction(database: DatabaseSync, work: () => void): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    work();
+    database.exec('COMMIT');
+  } catch (error) {
+    // A full disk may have ended the transaction already.
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+// Primary result codes, https://www.sqlite.org/rescode.html; extended ones carry them in the low byte.
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+function translated<T>(path: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    const errcode = (error as { errcode?: unknown } | null)?.errcode;
+    if (isTicketStreamError(error) || typeof errcode !== 'number') throw error;
+    const code = errcode & 0xff;
+    const damaged = code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new TicketStreamError(damaged ? 'store.unusable' : 'sink.unavailable', `${path}: ${message}`, {
+      cause: error,
+      context: { store: path, sqliteCode: code },
+    });
+  }
+}
