@@ -40,7 +40,9 @@ export function startService(
   const log = openSync(logFile, 'a');
   const child = fork(fileURLToPath(new URL(`../../../services/${name}/src/main.ts`, import.meta.url)), [], {
     env: settings.env,
-    execArgv: [],
+    // A small young generation: V8 would otherwise let garbage of a page pile up (measured on a 1 GB page: peak
+    // 127 → 97 MB at the same speed). `npm run producer` gives the same flag.
+    execArgv: ['--max-semi-space-size=4'],
     stdio: ['ignore', log, log, 'ipc'],
     // A group of its own: Ctrl-C is ours, and we stop the services in order.
     detached: true,

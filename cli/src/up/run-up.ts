@@ -20,7 +20,10 @@ export async function runUp(plan: UpPlan): Promise<ExitCode> {
   let stack: Stack | undefined;
   try {
     stack = await startStack(plan, state, stop.signal);
-    const died = Promise.race(Object.values(stack.children).map((child) => unexpectedEnd(child, plan)));
+    const died = Promise.race([
+      stack.brokerDied,
+      ...Object.values(stack.children).map((child) => unexpectedEnd(child, plan)),
+    ]);
     const finished = plan.once
       ? finishOnce(plan, state, stack, stop.signal, view)
       : untilAborted(stop.signal);

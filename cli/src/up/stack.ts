@@ -4,7 +4,8 @@
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RunningKafka, startKafka } from '@ticket-stream/dev-stack';
+import { type RunningKafka, removeKafka, startKafka } from '@ticket-stream/dev-stack';
+import { TicketStreamError } from '@ticket-stream/errors';
 import type { ConsumerProgress, ProducerProgress } from '@ticket-stream/service-kit';
 import {
   DEFAULT_EMAIL,
@@ -18,6 +19,8 @@ import type { UpState } from './up-state.ts';
 
 export interface Stack {
   readonly brokers: string;
+  /** Rejects when an embedded broker ends that was not asked to. */
+  readonly brokerDied: Promise<never>;
   readonly children: Readonly<Record<ServiceName, ChildService>>;
   stop(): Promise<void>;
 }
@@ -29,14 +32,16 @@ const SERVICE_STOP_MS = 3_000;
 
 export async function startStack(plan: UpPlan, state: UpState, signal: AbortSignal): Promise<Stack> {
   if (plan.fresh) {
-    for (const part of ['kafka', 'simulator', 'search', 'alerting', 'run', 'logs']) {
-      rmSync(join(plan.dataDir, part), { recursive: true, force: true });
-    }
+    state.step = 'forgetting the former data';
+    await removeKafka(join(plan.dataDir, 'kafka'));
+    rmSync(plan.dataDir, { recursive: true, force: true });
   }
   mkdirSync(plan.dataDir, { recursive: true });
   let kafka: RunningKafka | undefined;
   let simulator: Simulator | undefined;
   const children: ChildService[] = [];
+  const brokerDied = Promise.withResolvers<never>();
+  brokerDied.promise.catch(() => {});
 
   async function stop(): Promise<void> {
     await stopServices(children);
@@ -50,6 +55,8 @@ export async function startStack(plan: UpPlan, state: UpState, signal: AbortSign
       dataDir: join(plan.dataDir, 'kafka'),
       brokers: plan.brokers,
       kind: plan.kafkaKind,
+      signal,
+      onDeath: (message) => brokerDied.reject(new TicketStreamError('dev_stack.unavailable', message)),
       onProgress: (progress) => {
         state.step = progress.text;
       },
@@ -106,6 +113,7 @@ export async function startStack(plan: UpPlan, state: UpState, signal: AbortSign
     };
     return {
       brokers: kafka.brokers,
+      brokerDied: brokerDied.promise,
       children: { producer: start('producer'), search: start('search'), alerting: start('alerting') },
       stop,
     };

@@ -7,6 +7,7 @@ export const producerOptions = defineOptions({
     required: true,
     example: 'https://acme.zendesk.com',
     cleartextLoopbackOnly: true,
+    originOnly: true,
   }),
   ZENDESK_EMAIL: option.text({
     text: 'An administrator of the account: only administrators may export.',
