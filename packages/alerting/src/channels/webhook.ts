@@ -49,7 +49,7 @@ export function webhookChannel(options: WebhookOptions): Channel {
     throw new TicketStreamError('config.invalid', `the webhook's secret ${problem}`);
   }
   const { url, timeoutMs = TIMEOUT_MS, nowMs = Date.now } = options;
-  const { origin, hostname, pathname } = new URL(url);
+  const { hostname, protocol, port } = new URL(url);
   const signer = new Webhook(options.secret);
   const dispatcher = new Agent({
     connections: CONNECTIONS_MAX,
@@ -93,8 +93,9 @@ export function webhookChannel(options: WebhookOptions): Channel {
     async deliver({ alertId, body }, signal) {
       const attributes = {
         'http.request.method': 'POST',
+        // Not the path: with many receivers it is the key.
         'server.address': hostname,
-        'url.full': `${origin}${pathname}`,
+        'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
       };
       return tracer.startActiveSpan('POST', { kind: SpanKind.CLIENT, attributes }, async (span) => {
         try {
