@@ -13,6 +13,8 @@ const UNSPACED =
 const BEYOND_ASCII = /[^\0-\x7f]/;
 /** Begins every word that stands for a tag, so that no text can be taken for one. */
 const MARK = '\ue000';
+/** FTS5 reads an expression up to the first NUL. */
+const QUOTE_OR_NUL = /["\0]/g;
 const MARKS = /\ue000/g;
 
 /** @returns the text with blanks between what is to be found as words */
@@ -39,7 +41,7 @@ export function textPhrase(text: string, prefix: boolean): string | undefined {
     });
   }
   if (!/[\p{L}\p{N}]/u.test(words)) return undefined;
-  return `"${words.replaceAll('"', ' ')}"${goesOn ? ' *' : ''}`;
+  return `"${words.replace(QUOTE_OR_NUL, ' ')}"${goesOn ? ' *' : ''}`;
 }
 
 /** NFKC: full-width Ｒｅｆｕｎｄ and half-width ｶﾞ are written as anybody would type them. */

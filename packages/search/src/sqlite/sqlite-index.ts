@@ -177,7 +177,7 @@ class SqliteIndex implements SearchIndex {
     const known = findRow.get(change.ticketId);
     if (known !== undefined) {
       const row = Number(known['row']);
-      deleteText.run(Number(known['deleted']) === 1 ? -row : row);
+      deleteText.run(BigInt(Number(known['deleted']) === 1 ? -row : row));
     }
     const { lastInsertRowid } = putTicket.run(
       known === undefined ? null : Number(known['row']),
@@ -198,7 +198,7 @@ class SqliteIndex implements SearchIndex {
     const row = Number(known?.['row'] ?? lastInsertRowid);
     putBody.run(row, change.value);
     putText.run(
-      deleted ? -row : row,
+      BigInt(deleted ? -row : row),
       change.ticketId,
       ticket.subject,
       ticket.description,

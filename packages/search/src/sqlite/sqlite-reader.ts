@@ -170,7 +170,8 @@ class Reader implements SqliteReader {
       'SELECT rank AS key FROM ticket_text WHERE ticket_text MATCH ? AND rowid = ?',
     );
     // Changed or deleted since: its old score is as near as one can get.
-    return Number(statement.get(match, row)?.['key'] ?? key);
+    // node:sqlite binds a number as REAL, and FTS5 lets a REAL row pass for "any row"; a bigint is bound as INTEGER.
+    return Number(statement.get(match, BigInt(row))?.['key'] ?? key);
   }
 
   #pageByDate(

@@ -1,0 +1,113 @@
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { emptyBooks } from '@ticket-stream/subscriber';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseQuery } from '../query-language/parse-query.ts';
+import { change, put, searchIndexContract } from '../search-index.contract.ts';
+import { openSqliteIndex } from './sqlite-index.ts';
+import { openSqliteReader } from './sqlite-reader.ts';
+
+function newFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ticket-stream-index-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'search', 'index.sqlite');
+}
+
+searchIndexContract('SQLite', () => openSqliteIndex(newFile()));
+
+const options = { limit: 10, deleted: false, nowSecond: 1_772_000_000 };
+
+describe('the SQLite index', () => {
+  it('goes on where it was closed, under the same id', async () => {
+    const file = newFile();
+    const first = openSqliteIndex(file);
+    await put(first, [change('1', { subject: 'printer' })], 8n);
+    const { id } = first;
+    await first.close();
+    await first.close();
+    const second = openSqliteIndex(file);
+    onTestFinished(() => second.close());
+    expect(second.id).toBe(id);
+    expect((await second.search(parseQuery('printer'), options)).total).toBe(1);
+    expect((await second.readPositions())[0]?.nextOffset).toBe(8n);
+  });
+
+  it('gives each index an id of its own', async () => {
+    const [a, b] = [openSqliteIndex(newFile()), openSqliteIndex(newFile())];
+    onTestFinished(async () => {
+      await a.close();
+      await b.close();
+    });
+    expect(a.id).not.toBe(b.id);
+  });
+
+  it('is read by others while it is written, and written by one', async () => {
+    const file = newFile();
+    const index = openSqliteIndex(file);
+    onTestFinished(() => index.close());
+    expect(() => openSqliteIndex(file)).toThrow(expect.objectContaining({ code: 'store.locked' }));
+    expect(() => openSqliteIndex(file)).toThrow(`process ${process.pid}`);
+    const reader = openSqliteReader(file);
+    onTestFinished(() => reader.close());
+    await put(index, [change('1', { subject: 'printer' })]);
+    expect((await reader.search(parseQuery('printer'), options)).total).toBe(1);
+    expect(await reader.count()).toBe(1);
+  });
+
+  it('is free after its writer was killed in the middle of a step, with the step before it', async () => {
+    const file = newFile();
+    const writer = fork(join(import.meta.dirname, 'testing', 'writer-to-kill.ts'), [file]);
+    const ended = new Promise((resolve) => writer.once('exit', resolve));
+    onTestFinished(() => void writer.kill('SIGKILL'));
+    await new Promise((resolve, reject) => {
+      writer.once('message', resolve);
+      writer.once('exit', () => reject(new Error('the writer ended by itself')));
+    });
+    expect(() => openSqliteIndex(file)).toThrow(
+      expect.objectContaining({
+        code: 'store.locked',
+        message: expect.stringContaining(`process ${writer.pid}`),
+      }),
+    );
+    writer.kill('SIGKILL');
+    await ended;
+    const index = openSqliteIndex(file);
+    onTestFinished(() => index.close());
+    expect((await index.search(parseQuery('printer'), options)).hits.map((hit) => hit.ticketId)).toEqual([
+      '1',
+    ]);
+    expect((await index.readVersions(['1', '2'])).size).toBe(1);
+    expect((await index.readPositions())[0]?.nextOffset).toBe(1n);
+    expect(await index.readBooks()).toEqual({ ...emptyBooks, consumed: 1, applied: 1 });
+  });
+
+  it('refuses another version, another database and a damaged file', async () => {
+    const file = newFile();
+    await openSqliteIndex(file).close();
+    const db = new DatabaseSync(file);
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    expect(() => openSqliteIndex(file)).toThrow(
+      expect.objectContaining({ code: 'store.unusable', message: expect.stringContaining('version 99') }),
+    );
+    const foreign = `${file}.foreign`;
+    const other = new DatabaseSync(foreign);
+    other.exec('CREATE TABLE t (x)');
+    other.close();
+    expect(() => openSqliteIndex(foreign)).toThrow(expect.objectContaining({ code: 'store.unusable' }));
+    const damaged = `${file}.damaged`;
+    writeFileSync(damaged, 'not a database, but long enough to be read as one '.repeat(100));
+    expect(() => openSqliteIndex(damaged)).toThrow(expect.objectContaining({ code: 'store.unusable' }));
+    // Each refusal let go of its lock.
+    const again = openSqliteIndex(`${file}.new`);
+    await again.close();
+  });
+
+  it('says that the store cannot be used now where its folder cannot be', () => {
+    const file = newFile();
+    expect(() => openSqliteReader(file)).toThrow(expect.objectContaining({ code: 'sink.unavailable' }));
+  });
+});
