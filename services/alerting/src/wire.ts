@@ -119,6 +119,8 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
     kafka: { ...kafkaConnection(options), clientId: 'ticket-stream-alerting' },
     topic: options.TICKETS_TOPIC,
     group: `${options.TICKETS_TOPIC}.alerting`,
+    // Its state must be complete: with nothing stored it reads everything, whatever the group has committed.
+    from: 'earliest',
     versions: state,
     handle,
     onCaughtUp: () => state.markCaughtUp(Date.now()),

@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AlertingProcess } from './testing/alerting-process.ts';
+import { nextSecond, openTestAccount, type TestAccount, testTicket } from './testing/test-account.ts';
+import { SECRET, startWebhookReceiver, type WebhookReceiver } from './testing/webhook-receiver.ts';
+
+const WITHIN_MS = 5_000;
+
+let folder: string;
+let account: TestAccount;
+let receiver: WebhookReceiver;
+const running: AlertingProcess[] = [];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'alerting-service-'));
+  account = await openTestAccount('alerting');
+  receiver = await startWebhookReceiver();
+});
+afterEach(async () => {
+  for (const alerting of running.splice(0)) await alerting.end('SIGKILL');
+  await receiver[Symbol.asyncDispose]();
+  await account[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(env: Record<string, string> = {}): AlertingProcess {
+  const alerting = new AlertingProcess({
+    KAFKA_BROKERS: account.brokers,
+    TICKETS_TOPIC: account.topic,
+    DATA_DIR: join(folder, 'data'),
+    ALERTING_PORT: '0',
+    ALERT_WEBHOOK_URL: receiver.url,
+    ALERT_WEBHOOK_SECRET: SECRET,
+    ...env,
+  });
+  running.push(alerting);
+  return alerting;
+}
+
+function passed(offsets: Readonly<Record<string, string>>) {
+  return ({ nextOffsets }: { readonly nextOffsets: Readonly<Record<string, string>> }) =>
+    Object.entries(offsets).every(([partition, next]) => BigInt(nextOffsets[partition] ?? 0) >= BigInt(next));
+}
+
+async function alertsOf(alerting: AlertingProcess, query = ''): Promise<readonly Record<string, unknown>[]> {
+  const answer = await fetch(`${alerting.url}/alerts${query}`);
+  return ((await answer.json()) as { alerts: Record<string, unknown>[] }).alerts;
+}
+
+describe('the alerting service', () => {
+  it('alerts nobody about a backfill, and within 5 s about a live change', async () => {
+    const alerting = start();
+    const ids = Array.from({ length: 200 }, (_, at) => at + 1);
+    await account.publish(ids.map((id) => testTicket(id, { priority: 'urgent' }, 900 * 86_400)));
+    // The same tickets again on a later page of the backfill, where an update moved them to.
+    const reopened = ids.map((id) => testTicket(id, { priority: id % 2 ? 'low' : 'urgent' }, 30 * 86_400));
+    const backfilled = await account.publish(reopened);
+    const { books } = await alerting.until((progress) => passed(backfilled)(progress) && progress.caughtUp);
+    expect(books).toMatchObject({ consumed: 400, applied: 400 });
+    expect((await fetch(`${alerting.url}/readyz`)).status).toBe(200);
+
+    const publishedAtMs = performance.now();
+    const live = await account.publish([
+      testTicket(1, { priority: 'urgent' }),
+      testTicket(2, { priority: 'urgent', subject: 'Another' }),
+      testTicket(1_000, { priority: 'urgent' }, 0, 0),
+    ]);
+    await receiver.received(1);
+    expect((receiver.alerts[0]?.atMs ?? 0) - publishedAtMs).toBeLessThan(WITHIN_MS);
+    const { alerts, lastAlert } = await alerting.until(passed(live));
+    const of = (id: string) => receiver.alerts.filter(({ data }) => data.ticket.id === id);
+    expect(of('1')).toMatchObject([{ data: { rule: 'raised-to-urgent' } }]);
+    expect(of('2')).toEqual([]);
+    expect(alerts).toBe(receiver.alerts.length);
+    expect(lastAlert?.rule).toBe('raised-to-urgent');
+
+    const [fired] = await alertsOf(alerting, '?state=fired');
+    expect(fired).toMatchObject({ rule: 'raised-to-urgent', severity: 'critical', outcome: 'fired' });
+    expect(await alertsOf(alerting, '?state=pending')).toEqual([]);
+    expect(await alerting.end('SIGTERM')).toBe(0);
+    expect(alerting.output).toContain('"msg":"alert"');
+    expect(alerting.output).not.toContain('Another');
+    expect(alerting.output).not.toContain(SECRET.slice(6));
+  });
+
+  it('goes on after kill -9: nothing lost, nothing twice', async () => {
+    await account.publish([testTicket(1, {}, 60)]);
+    let alerting = start();
+    await alerting.until(({ caughtUp }) => caughtUp);
+    await account.publish([testTicket(1, { priority: 'urgent' })]);
+    await receiver.received(1);
+    await alerting.end('SIGKILL');
+    await nextSecond();
+    const offsets = await account.publish([testTicket(1, { priority: 'urgent', status: 'solved' })]);
+    await nextSecond();
+    const reopened = await account.publish([testTicket(1, { priority: 'urgent', status: 'open' })]);
+    alerting = start();
+    await alerting.until((progress) => passed({ ...offsets, ...reopened })(progress));
+    await receiver.received(2);
+    expect(receiver.alerts.map(({ data }) => data.rule)).toEqual(['raised-to-urgent', 'reopened']);
+    expect(new Set(receiver.alerts.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('sends nothing when its store is built anew from the log', async () => {
+    await account.publish([testTicket(1, {}, 60)]);
+    const first = start();
+    await first.until(({ caughtUp }) => caughtUp);
+    const raised = await account.publish([testTicket(1, { priority: 'urgent' })]);
+    await receiver.received(1);
+    await first.end('SIGTERM');
+    rmSync(join(folder, 'data'), { recursive: true });
+    await nextSecond();
+    const anew = start();
+    const { alerts } = await anew.until((progress) => passed(raised)(progress) && progress.caughtUp);
+    expect(alerts).toBe(0);
+    expect(await alertsOf(anew)).toMatchObject([
+      { outcome: 'suppressed', reason: 'history', deliveries: [] },
+    ]);
+    expect(receiver.alerts).toHaveLength(1);
+  });
+
+  it('refuses a second instance, on the same store and on another one', async () => {
+    await account.publish([testTicket(1)]);
+    const first = start();
+    await first.until(({ caughtUp }) => caughtUp);
+    const sameStore = start();
+    expect(await sameStore.exited()).toBe(4);
+    expect(sameStore.output).toContain('store.locked');
+    const otherStore = start({ DATA_DIR: join(folder, 'other') });
+    expect(await otherStore.exited()).toBe(4);
+    expect(otherStore.output).toContain('kafka.group_taken');
+    expect(first.ended).toBe(false);
+  });
+
+  it('starts nothing with a rule file that has errors, and names them', async () => {
+    const file = join(folder, 'rules.yaml');
+    writeFileSync(
+      file,
+      'version: 1\nrules:\n  - name: a\n    when: ticket.status = 1\n  - name: a\n    when: nope\n',
+    );
+    const alerting = start({ ALERT_RULES: file });
+    expect(await alerting.exited()).toBe(2);
+    for (const place of ['4:25', '5:11', '6:11']) expect(alerting.output).toContain(`${file}:${place}: `);
+    expect(alerting.url).toBeUndefined();
+  });
+});
