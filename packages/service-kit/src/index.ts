@@ -7,6 +7,7 @@ export {
 } from './common-options.ts';
 export { createHttpServer, healthRoutes, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
 export { createLogger, type Logger, type LogLevel } from './logger.ts';
+export { isLoopbackHost } from './loopback.ts';
 export { type KnownValues, type OptionProblem, option } from './option.ts';
 export {
   defineOptions,
