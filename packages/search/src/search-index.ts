@@ -44,7 +44,7 @@ export interface TicketReader {
 }
 
 export interface SearchOptions {
-  /** Hits in one answer, 1 to 1,000. */
+  /** Hits in one answer at most, 1 to 1,000; heavy tickets end an answer earlier, with a `next`. */
   readonly limit: number;
   /** `next` of the answer before, for the same query and the same `deleted`. */
   readonly cursor?: string | undefined;

@@ -26,7 +26,9 @@ import { lockStore, type StoreLock } from './store-lock.ts';
  * @throws store.unusable  the file is of another version, damaged, or no index
  */
 export function openSqliteIndex(file: string): SearchIndex {
-  mkdirSync(dirname(file), { recursive: true });
+  // Tickets are personal data: for the owner's eyes.
+  mkdirSync(dirname(dirname(file)), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const lock = lockStore(file);
   let db: DatabaseSync | undefined;
   try {

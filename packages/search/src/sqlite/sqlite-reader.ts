@@ -28,6 +28,9 @@ export function openSqliteReader(file: string): SqliteReader {
   return new Reader(file, openForReading(file));
 }
 
+/** A page ends early, with a cursor, once its tickets weigh this much: a ticket alone may have 8 MB. */
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+
 interface Row {
   readonly row: number;
   readonly key: number;
@@ -49,7 +52,8 @@ class Reader implements SqliteReader {
       FROM tickets t JOIN bodies b USING (row) JOIN versions v ON v.id = t.id JOIN logs l USING (log)`;
     this.#ticketByRow = db.prepare(`${stored} WHERE t.row = ?`, { readBigInts: true });
     this.#ticketById = db.prepare(`${stored} WHERE t.id = ?`, { readBigInts: true });
-    this.#count = db.prepare('SELECT count(*) AS n FROM tickets');
+    // Rows are numbered from 1 and none is ever taken out, so the last number is their count, at any size at once.
+    this.#count = db.prepare('SELECT coalesce(max(row), 0) AS n FROM tickets');
   }
 
   async search(query: Query, options: SearchOptions): Promise<SearchAnswer> {
@@ -94,13 +98,20 @@ class Reader implements SqliteReader {
     const total = this.#total(sql, deleted);
     // One more than asked for tells whether there is a next page.
     const rows = this.#page(sql, plan, deleted, after, limit + 1);
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
+    const hits: SearchHit[] = [];
+    let bytes = 0;
+    for (const row of rows.slice(0, limit)) {
+      if (bytes > ANSWER_BYTES_MAX) break;
+      const hit = this.#hit(row, plan);
+      hits.push(hit);
+      bytes += hit.value.length;
+    }
+    const last = rows[hits.length - 1];
     return {
       total,
-      hits: page.map((row) => this.#hit(row, plan)),
+      hits,
       next:
-        rows.length > limit && last !== undefined
+        rows.length > hits.length && last !== undefined
           ? encodeCursor(fingerprint, { nowSecond: now, key: last.key, row: last.row })
           : undefined,
     };
