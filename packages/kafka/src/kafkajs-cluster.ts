@@ -25,7 +25,7 @@ interface KafkaBroker {
   leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
 }
 
-export interface FetchedPartitionData {
+interface FetchedPartitionData {
   readonly partition: number;
   readonly highWatermark: string;
   readonly messages: unknown[];
