@@ -28,7 +28,7 @@ export type Decision =
   | { readonly rule: Rule; readonly outcome: 'suppressed'; readonly reason: SuppressionReason };
 
 /** A rule that could not be asked. It decides nothing for this change; the stream goes on. */
-export interface RuleFailure {
+interface RuleFailure {
   readonly rule: Rule;
   /** Without any of the ticket's words. */
   readonly message: string;

@@ -40,7 +40,7 @@ const fileShape = z.strictObject({
 });
 
 /** `line` and `column` count from 1. */
-export interface RuleFileProblem {
+interface RuleFileProblem {
   readonly line: number;
   readonly column: number;
   readonly cause: string;

@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks';
 
 export const SECRET = `whsec_${Buffer.from('a secret of thirty-two characters').toString('base64')}`;
 
-export interface ReceivedCall {
+interface ReceivedCall {
   readonly id: string;
   readonly method: string | undefined;
   readonly headers: IncomingHttpHeaders;

@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks';
 
 export const SECRET = `whsec_${Buffer.alloc(32, 42).toString('base64')}`;
 
-export interface ReceivedAlert {
+interface ReceivedAlert {
   readonly id: string;
   readonly data: { readonly rule: string; readonly ticket: { readonly id: string } };
   readonly atMs: number;
