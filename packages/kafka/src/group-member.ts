@@ -55,8 +55,14 @@ const DEAD_MEMBER_MS = 12_000;
 export async function requireSoleMember(
   kafka: Kafka,
   groupId: string,
-  options: { readonly signal: AbortSignal; readonly onWaiting?: (reason: string | undefined) => void },
+  options: {
+    readonly signal: AbortSignal;
+    readonly logger: Logger;
+    readonly memberFile?: string;
+    readonly onWaiting?: (reason: string | undefined) => void;
+  },
 ): Promise<void> {
+  await leaveFormerMember(kafka, groupId, options.memberFile, options.logger);
   const admin = kafka.admin();
   await admin.connect();
   try {

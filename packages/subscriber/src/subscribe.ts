@@ -341,6 +341,8 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
       if (options.soleMember === true) {
         await requireSoleMember(kafka, group, {
           signal,
+          logger,
+          ...(options.memberFile === undefined ? {} : { memberFile: options.memberFile }),
           ...(options.onWaiting === undefined ? {} : { onWaiting: options.onWaiting }),
         });
       }
