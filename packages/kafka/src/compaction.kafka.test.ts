@@ -6,7 +6,8 @@ import { connectKafka } from './kafka-connection.ts';
 import { type LogReader, openLogReader } from './log-reader.ts';
 import { openRecordStream } from './record-stream.ts';
 import { batchesOnDisk } from './testing/record-batches.ts';
-import { createTopic, keysOf, readAll, silentLogger } from './testing/ticket-log.ts';
+import { silentLogger } from './testing/test-publisher.ts';
+import { createTopic, keysOf, readAll } from './testing/ticket-log.ts';
 
 /**
  * kafkajs was reported to stand still for ever at record batches that compaction emptied (tulios/kafkajs#562, #1072).

@@ -39,8 +39,12 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
  * default. kafkajs takes other defaults when NODE_ENV is `test`; naming them all keeps tests and life the same.
  */
 export function connectKafka(connection: KafkaConnection, logger: Logger): KafkaClient {
+  return new Kafka(clientSettings(connection, logger));
+}
+
+export function clientSettings(connection: KafkaConnection, logger: Logger): KafkaConfig {
   const { tls, sasl } = connection;
-  return new Kafka({
+  return {
     clientId: connection.clientId ?? 'ticket-stream',
     brokers: [...connection.brokers],
     ...(tls === undefined || tls === false ? {} : { ssl: tls === true ? true : { ca: [tls.ca] } }),
@@ -54,7 +58,7 @@ export function connectKafka(connection: KafkaConnection, logger: Logger): Kafka
     retry: { initialRetryTime: 15, maxRetryTime: 1_000, multiplier: 2, factor: 0.2, retries: 8 },
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => forward(entry, logger),
-  });
+  };
 }
 
 /**

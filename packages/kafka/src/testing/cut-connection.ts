@@ -1,0 +1,60 @@
+import { connect } from 'node:net';
+import kafkajs, { type Kafka } from 'kafkajs';
+import { clientSettings } from '../kafka-connection.ts';
+import { silentLogger } from './test-publisher.ts';
+
+/** Kafka's numbers of requests: https://kafka.apache.org/protocol#protocol_api_keys */
+export const requests = { produce: 0, addPartitionsToTxn: 24, initProducerId: 22, endTxn: 26 } as const;
+
+export interface Cuts {
+  /**
+   * Cuts the connection at the next request of this kind, once: before the broker gets it, or when it has answered
+   * (the answer is lost).
+   */
+  at(request: keyof typeof requests, when: 'request' | 'answer'): void;
+  /** How many connections were cut so far. */
+  readonly made: number;
+}
+
+/** A client of ours whose connections break where the test says. */
+export function connectWithCuts(brokers: string): { kafka: Kafka; cuts: Cuts } {
+  let planned: { apiKey: number; when: 'request' | 'answer' } | undefined;
+  let made = 0;
+  const kafka = new kafkajs.Kafka({
+    ...clientSettings({ brokers: brokers.split(',') }, silentLogger),
+    socketFactory: ({ host, port, onConnect }) => {
+      const socket = connect({ host, port }, onConnect);
+      const write = socket.write.bind(socket);
+      // kafkajs writes a request in one piece: length (4 bytes), API key (2), version, correlation id, …
+      socket.write = ((bytes: Buffer | string, ...rest: [BufferEncoding]) => {
+        const apiKey = Buffer.isBuffer(bytes) ? bytes.readInt16BE(4) : undefined;
+        if (planned === undefined || apiKey !== planned.apiKey) return write(bytes, ...rest);
+        const { when } = planned;
+        planned = undefined;
+        made++;
+        if (when === 'request') {
+          socket.destroy(cut());
+          return false;
+        }
+        socket.removeAllListeners('data');
+        socket.once('data', () => socket.destroy(cut()));
+        return write(bytes, ...rest);
+      }) as typeof socket.write;
+      return socket;
+    },
+  });
+  return {
+    kafka,
+    cuts: {
+      at(request, when) {
+        planned = { apiKey: requests[request], when };
+      },
+      get made() {
+        return made;
+      },
+    },
+  };
+}
+
+/** As the system reports it; a socket closed without an error is noticed only by the request's timeout (15 s). */
+const cut = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });

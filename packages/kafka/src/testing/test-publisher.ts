@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { ticketDigest } from '@ticket-stream/ticket';
+import type { Kafka } from 'kafkajs';
+import type { Logger } from '../kafka-connection.ts';
+import type { LogReader } from '../log-reader.ts';
+import { openPagePublisher, type PagePublisher } from '../page-publisher.ts';
+import { ensureTopics, type TopicNames } from '../topics.ts';
+
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What a test's exporter keeps in the checkpoint. */
+export interface TestState {
+  readonly page: number;
+  readonly digests?: Readonly<Record<string, string>>;
+}
+
+export interface TestPublisher extends PagePublisher<TestState> {
+  /** One whole page: its tickets, then the checkpoint. */
+  publishPage(tickets: readonly TestTicket[], state?: TestState): Promise<void>;
+}
+
+export async function openTestPublisher(
+  log: { readonly kafka: Kafka; readonly names: TopicNames; readonly reader: LogReader },
+  options: {
+    source?: string;
+    logger?: Logger;
+    onWaiting?: (reason: string | undefined) => void;
+    signal?: AbortSignal;
+  } = {},
+): Promise<TestPublisher> {
+  const { kafka, names, reader } = log;
+  const logger = options.logger ?? silentLogger;
+  const topics = await ensureTopics(kafka, names, { acceptSettings: false, logger });
+  const publisher = await openPagePublisher<TestState>({
+    kafka,
+    reader,
+    names,
+    topics,
+    source: options.source ?? 'https://acme.zendesk.com',
+    initialState: () => ({ page: 0 }),
+    parseState: (value) => value as TestState,
+    logger,
+    signal: options.signal ?? new AbortController().signal,
+    ...(options.onWaiting === undefined ? {} : { onWaiting: options.onWaiting }),
+  });
+  return Object.assign(publisher, {
+    async publishPage(tickets: readonly TestTicket[], state?: TestState) {
+      const next = state ?? { page: publisher.checkpoint.exportState.page + 1 };
+      const page = await publisher.beginPage();
+      for (const { event, value } of tickets) await page.publish(event, value);
+      await page.commit(next);
+    },
+  });
+}
+
+type PublishedEvent = Parameters<Awaited<ReturnType<PagePublisher<TestState>['beginPage']>>['publish']>[0];
+export interface TestTicket {
+  readonly event: PublishedEvent;
+  readonly value: Buffer;
+}
+
+export function ticket(id: number, stamp: number, content: string = randomUUID()): TestTicket {
+  const value = Buffer.from(JSON.stringify({ id, subject: content }));
+  return {
+    value,
+    event: { ticketId: String(id), kind: 'changed', stamp, digest: ticketDigest(value) },
+  };
+}
