@@ -1,6 +1,7 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import type { ConsumerProgress, ProducerProgress } from '@ticket-stream/service-kit';
 import { createLogUpdate } from 'log-update';
+import wrapAnsi from 'wrap-ansi';
 import type { OnceSummary } from './once-summary.ts';
 import { RateMeter, type UpState } from './up-state.ts';
 
@@ -53,7 +54,7 @@ export function showOnTerminal(state: UpState): View {
   let last: OnceSummary | undefined;
   const draw = (): void => {
     state.rate = meter.sample(state.producer?.published ?? 0, performance.now());
-    update(screen(state, stopping).join('\n'));
+    update(screen(state, stopping).flatMap(fitted).join('\n'));
   };
   const timer = setInterval(draw, REDRAW_EVERY_MS);
   draw();
@@ -69,11 +70,19 @@ export function showOnTerminal(state: UpState): View {
       clearInterval(timer);
       stopping = false;
       state.step = undefined;
-      update(screen(state, false, true).join('\n'));
+      update(screen(state, false, true).flatMap(fitted).join('\n'));
       update.done();
       if (last !== undefined) process.stdout.write(`${summaryText(last)}\n`);
     },
   };
+}
+
+/** A line no wider than the terminal, broken at spaces and indented as it began. */
+function fitted(line: string): string[] {
+  const columns = process.stdout.columns;
+  if (stripVTControlCharacters(line).length <= columns) return [line];
+  const lines = wrapAnsi(line, columns - 4, { trim: false }).split('\n');
+  return lines.map((each, index) => (index === 0 ? each : `    ${each.trimStart()}`));
 }
 
 const bold = (text: string): string => styleText('bold', text);
@@ -123,7 +132,7 @@ function producerLine(progress: ProducerProgress, rate: number): string {
 function consumerLine(progress: ConsumerProgress, url: string | undefined): string {
   const { service, books, caughtUp, lag, indexed, alerts, lastAlert, waitingFor } = progress;
   const cells = [
-    `  ${bold(service.padEnd(8))}  ${caughtUp ? styleText('green', 'caught up') : 'reading  '}`,
+    `  ${bold(service.padEnd(8))}  ${caughtUp && lag === 0 ? styleText('green', 'caught up') : 'reading  '}`,
     `${number(books.consumed).padStart(9)} consumed `,
     lag === undefined || lag === 0 ? '' : `lag ${number(lag)}`,
     indexed === undefined ? '' : `${number(indexed)} tickets indexed`,
@@ -131,7 +140,7 @@ function consumerLine(progress: ConsumerProgress, url: string | undefined): stri
     lastAlert === undefined ? '' : `last: ${lastAlert.rule} #${lastAlert.ticketId}`,
     books.deadLettered > 0 ? styleText('yellow', `${number(books.deadLettered)} dead letters`) : '',
     waitingFor === undefined ? '' : styleText('yellow', `waiting for ${waitingFor}`),
-    url === undefined ? '' : dim(url),
+    url === undefined || waitingFor !== undefined ? '' : dim(url),
   ];
   return cells.filter((cell) => cell !== '').join('  ');
 }
