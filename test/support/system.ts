@@ -21,7 +21,7 @@ export interface System extends AsyncDisposable {
   readonly alerting: ServiceProcess<'alerting'>;
 }
 
-export const REQUESTS_PER_MINUTE = 600;
+const REQUESTS_PER_MINUTE = 600;
 
 /** A simulator and the three services on the run's broker, none of them started yet but the simulator. */
 export async function createSystem(options: {

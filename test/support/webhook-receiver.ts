@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 
-export interface Delivery {
+interface Delivery {
   readonly id: string;
   readonly body: {
     readonly data: { readonly rule: string; readonly ticket: { readonly id: number | string } };
