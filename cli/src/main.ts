@@ -8,13 +8,14 @@ const program = new Command('ticket-stream')
     'Every change to every Zendesk ticket, once and in order, on Kafka; searchable and alertable seconds later.',
   )
   .version('0.1.0')
-  .addCommand(upCommand())
-  .addCommand(searchCommand())
   .showHelpAfterError('(--help shows what there is)')
   .exitOverride((error) => {
     // commander's own refusals (unknown command or option) are wrong configuration.
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
+for (const command of [upCommand(), searchCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
 
 try {
   await program.parseAsync();

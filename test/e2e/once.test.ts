@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka } from '@ticket-stream/dev-stack';
+import { readLedger, type ServedVersion } from '@ticket-stream/zendesk-simulator';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { copies, readCommitted } from '../support/committed-log.ts';
 import { until } from '../support/condition.ts';
@@ -22,6 +23,10 @@ interface Summary {
   readonly indexedTickets: number;
   readonly peakRssMb: number;
   readonly seconds: number;
+}
+
+function lastLine(lines: readonly Record<string, unknown>[]): Record<string, unknown> {
+  return lines.at(-1) ?? {};
 }
 
 const TICKETS = 3_000;
@@ -59,7 +64,7 @@ describe('npm start', () => {
     first.ctrlC();
     expect(await first.exitCode(), first.stderr()).toBe(0);
     expect(performance.now() - stopAtMs).toBeLessThan(5_000);
-    const before = first.lines.at(-1)?.['producer'] as { published: number; stage: string };
+    const before = lastLine(first.lines)['producer'] as { published: number; stage: string };
     expect(before.stage).toBe('backfill');
 
     const second = startUp(dataDir, []);
@@ -82,7 +87,18 @@ describe('npm start', () => {
     onTestFinished(() => kafka.stop());
     const versions = await readCommitted(kafka.brokers, 'tickets');
     expect(copies(versions)).toEqual([]);
-    expect(new Set(versions.map(({ ticketId }) => ticketId)).size).toBeGreaterThanOrEqual(20_000);
+    // Complete up to the position: of every ticket that was last shown before it, the last version shown is there.
+    const { positionSecond } = lastLine(second.lines)['producer'] as { positionSecond: number };
+    const logged = new Set(versions.map(({ ticketId, digest }) => `${ticketId} ${digest}`));
+    const newest = new Map<number, ServedVersion>();
+    for await (const served of readLedger(join(dataDir, 'simulator', 'simulator'))) {
+      const known = newest.get(served.id);
+      if (known === undefined || known.generatedTimestamp <= served.generatedTimestamp)
+        newest.set(served.id, served);
+    }
+    const due = [...newest.values()].filter(({ generatedTimestamp }) => generatedTimestamp <= positionSecond);
+    expect(due.length).toBeGreaterThan(19_900);
+    expect(due.filter(({ id, digest }) => !logged.has(`${id} ${digest}`))).toEqual([]);
   });
 
   it.each([

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** `npm start -- …` with a data folder of its own; its JSON lines, parsed. */
+/** What `npm start -- --json …` runs, with a data folder of its own; its JSON lines, parsed. */
 export function startUp(
   dataDir: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ) {
-  const child = spawn('npm', ['start', '--silent', '--', '--json', ...args], {
+  const child = spawn(process.execPath, ['cli/bin/ticket-stream.js', 'up', '--json', ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
