@@ -48,6 +48,8 @@ export interface RecordStreamOptions {
   readonly resolveStart: (partitions: readonly number[]) => Promise<ReadonlyMap<number, bigint>>;
   /** Durable when it returns; then `nextOffset` is committed. It deals with its own failures (retry, dead letter). */
   readonly handle: (batch: RecordBatch, control: BatchControl) => Promise<void>;
+  /** Below the log's end without progress for this long, a life ends and the next one begins. Default 30 s. */
+  readonly stalledMs?: number;
   /** A file for this member's id, so that the next start after a kill need not wait for the session to end. */
   readonly memberFile?: string;
   readonly onWaiting?: (reason: string | undefined) => void;
@@ -74,26 +76,40 @@ const FETCH_WAIT_MS = 250;
 const PARTITION_FETCH_BYTES = 512 * 1024;
 const FETCH_BYTES = 2 * 1024 * 1024;
 const END_POLL_MS = 1_000;
+/** How long a stop waits for the group's answers; a join can hang for the 30 s that another member works. */
+const LEAVE_WAIT_MS = 1_500;
 const STALLED_MS = 30_000;
 const RESTART_PAUSE_MS_FIRST = 200;
 const RESTART_PAUSE_MS_MAX = 5_000;
 
+/** One membership; nothing is handled once it is over. */
+interface Life {
+  over: boolean;
+  end(error: Error | undefined): void;
+}
+
 export function openRecordStream(options: RecordStreamOptions): RecordStream {
-  const { kafka, reader, topic, groupId, logger } = options;
+  const { kafka, reader, topic, groupId, logger, stalledMs = STALLED_MS } = options;
   const stopping = new AbortController();
   const positions = new Map<number, bigint>();
-  /** Where each prepared partition goes on: its start, then the end of each handled batch. */
-  const handledTo = new Map<number, bigint>();
   let stableEnds: ReadonlyMap<number, bigint> | undefined;
   let assignment = 0;
   let prepared = false;
-  let handling = 0;
+  let handling: Promise<void> | undefined;
   let progressAtMs = performance.now();
 
   /** One membership from join to crash or stop. @returns why it ended; undefined after a stop */
   async function liveOnce(): Promise<Error | undefined> {
     await leaveFormerMember(kafka, groupId, options.memberFile, logger);
-    const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>();
+    const { promise: ended, resolve } = Promise.withResolvers<Error | undefined>();
+    const life: Life = {
+      over: false,
+      end(error) {
+        life.over = true;
+        resolve(error);
+      },
+    };
+    const { end } = life;
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: SESSION_TIMEOUT_MS,
@@ -117,35 +133,52 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       assignment++;
       prepared = false;
       positions.clear();
-      handledTo.clear();
       if (partitions.length === 0) return;
       consumer.pause([{ topic, partitions }]);
       prepare(consumer, assignment, partitions).catch(end);
     });
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      // A fetch of markers alone never reaches eachBatch; its position counts all the same.
-      if (prepared && payload.batchSize === 0) advance(payload.partition, BigInt(payload.lastOffset) + 1n);
+      // A fetch of markers or aborted records alone never reaches eachBatch; its position counts all the same, and is
+      // committed, so that the lag others see is 0 at the end of the log. Lost, it is only read again.
+      if (!prepared || payload.batchSize > 0) return;
+      const { partition } = payload;
+      const nextOffset = BigInt(payload.lastOffset) + 1n;
+      if (!advance(partition, nextOffset)) return;
+      consumer
+        .commitOffsets([{ topic, partition, offset: String(nextOffset) }])
+        .catch((error: unknown) => logger.debug({ err: error, partition }, 'committing past markers'));
     });
     const watchdog = watch(end);
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [topic], fromBeginning: true });
-      await consumer.run({
+      const running = consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: 1,
-        eachBatch: (payload) => eachBatch(payload, end),
+        eachBatch: (payload) => eachBatch(payload, life),
       });
+      // `run` returns after the first join, which waits for members at work: a stop must not.
+      running.catch(end);
       return await ended;
     } finally {
       stopping.signal.removeEventListener('abort', onStop);
       clearInterval(watchdog);
+      await handling; // the batch at work, however long it takes: its offset is committed by this membership
+      await leave(consumer);
       assignment++;
       prepared = false;
-      await consumer
-        .disconnect()
-        .catch((error: unknown) => logger.debug({ err: error }, 'leaving the group'));
     }
+  }
+
+  async function leave(consumer: Consumer): Promise<void> {
+    const left = consumer
+      .disconnect()
+      .catch((error: unknown) => logger.debug({ err: error }, 'leaving the group'));
+    const { promise: waited, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LEAVE_WAIT_MS);
+    await Promise.race([left, waited]);
+    clearTimeout(timer);
   }
 
   async function prepare(consumer: Consumer, forAssignment: number, partitions: number[]): Promise<void> {
@@ -154,7 +187,6 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     for (const partition of partitions) {
       const start = starts.get(partition) ?? 0n;
       positions.set(partition, start);
-      handledTo.set(partition, start);
       consumer.seek({ topic, partition, offset: String(start) });
     }
     prepared = true;
@@ -164,51 +196,65 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     options.onProgress?.();
   }
 
-  async function eachBatch(payload: EachBatchPayload, end: (error: Error) => void): Promise<void> {
+  async function eachBatch(payload: EachBatchPayload, life: Life): Promise<void> {
     const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isStale, isRunning } = payload;
     const { partition } = batch;
     const forAssignment = assignment;
-    const position = handledTo.get(partition);
-    if (!prepared || position === undefined || isStale() || !isRunning()) return;
+    if (life.over || !prepared || !positions.has(partition) || isStale() || !isRunning()) return;
+    const fetchedOffset = fetchedFrom(batch);
+    if (fetchedOffset !== positions.get(partition)) {
+      // The broker no longer had the offset and kafkajs went to another one by itself (the log was cut, or made
+      // again under us), or a fetch from before the assignment came late. Handling it would hide a gap: begin anew,
+      // where the start is checked against the log.
+      const error = new TicketStreamError('kafka.consumer_stalled', `reading of ${topic} jumped`, {
+        context: { topic, partition, position: positions.get(partition), fetchedOffset },
+      });
+      life.end(error);
+      throw error;
+    }
     const nextOffset = BigInt(batch.lastOffset()) + 1n;
     const records: LogRecord[] = [];
     for (const message of batch.messages) {
-      const offset = BigInt(message.offset);
-      if (offset < position) continue; // fetched before a seek took effect: already handled
       records.push({
         partition,
-        offset,
+        offset: BigInt(message.offset),
         publishedAtMs: Number(message.timestamp),
         key: message.key,
         value: message.value,
         headers: message.headers,
       });
     }
-    handling++;
+    // A handler may take longer than the session lasts. A rebalance is heard of by the next heartbeat that is awaited.
+    const beat = setInterval(() => heartbeat().catch(() => {}), HEARTBEAT_MS);
+    const { promise: over, resolve: finish } = Promise.withResolvers<void>();
+    handling = over;
     try {
       await options.handle({ partition, records, nextOffset }, { heartbeat });
+      if (forAssignment !== assignment) return;
+      resolveOffset(batch.lastOffset());
+      advance(partition, nextOffset);
+      await commitOffsetsIfNecessary({
+        topics: [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }],
+      });
     } catch (error) {
-      if (isTicketStreamError(error) && error.disposition === 'stop') end(error);
+      if (isTicketStreamError(error) && error.disposition === 'stop') life.end(error);
       throw error;
     } finally {
-      handling--;
+      clearInterval(beat);
+      handling = undefined;
+      finish();
     }
-    if (forAssignment !== assignment) return;
-    resolveOffset(batch.lastOffset());
-    handledTo.set(partition, nextOffset);
-    advance(partition, nextOffset);
-    await commitOffsetsIfNecessary({
-      topics: [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }],
-    });
     await heartbeat();
   }
 
-  function advance(partition: number, nextOffset: bigint): void {
+  /** @returns whether this is further than before, in a partition now assigned */
+  function advance(partition: number, nextOffset: bigint): boolean {
     const position = positions.get(partition);
-    if (position === undefined || nextOffset <= position) return;
+    if (position === undefined || nextOffset <= position) return false;
     positions.set(partition, nextOffset);
     progressAtMs = performance.now();
     options.onProgress?.();
+    return true;
   }
 
   /** Keeps the log's end known, and ends a life that stands still below it: named, never silent. */
@@ -225,8 +271,9 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
           const behind = [...positions].find(
             ([partition, position]) => position < (ends.get(partition) ?? 0n),
           );
-          const stillMs = performance.now() - progressAtMs;
-          if (behind !== undefined && handling === 0 && stillMs > STALLED_MS) {
+          // At the end of the log standing still is right: the time counts from the first look that saw more.
+          if (behind === undefined || handling !== undefined) progressAtMs = performance.now();
+          if (behind !== undefined && performance.now() - progressAtMs > stalledMs) {
             const [partition, position] = behind;
             end(
               new TicketStreamError('kafka.consumer_stalled', `no progress below the end of ${topic}`, {
@@ -249,7 +296,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       if (error === undefined || stopping.signal.aborted) return;
       const known = asKafkaError(error, `reading ${topic}`);
       if (known.disposition === 'stop') throw known;
-      failures = performance.now() - startedAtMs > STALLED_MS ? 0 : failures + 1;
+      failures = performance.now() - startedAtMs > stalledMs ? 0 : failures + 1;
       logger.warn({ err: known, groupId }, 'reading was cut off; joining again');
       options.onWaiting?.(`Kafka (${known.code})`);
       const pauseMs = Math.min(RESTART_PAUSE_MS_FIRST * 2 ** failures, RESTART_PAUSE_MS_MAX);
@@ -270,4 +317,9 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       await done.catch(() => {});
     },
   };
+}
+
+/** kafkajs's types leave it out. */
+function fetchedFrom(batch: EachBatchPayload['batch']): bigint {
+  return BigInt((batch as unknown as { readonly fetchedOffset: string }).fetchedOffset);
 }

@@ -2,7 +2,10 @@ import { fc, test } from '@fast-check/vitest';
 import type { LogRecord } from '@ticket-stream/kafka';
 import { encodeEventHeaders, type TicketVersion, ticketDigest } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
+import { emptyBooks } from './books.ts';
 import { decideBatch, decodeRecord } from './dedupe.ts';
+import { memoryVersionStore } from './version-store/memory.ts';
+import type { VersionStore } from './version-store/version-store.ts';
 
 const logId = '1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b';
 
@@ -91,6 +94,32 @@ describe('a batch', () => {
         return applied;
       };
       expect(run(cuts)).toEqual(run([]));
+    },
+  );
+
+  test.prop([logs, fc.array(fc.record({ upTo: fc.nat(40), backTo: fc.nat(40) }), { maxLength: 8 })])(
+    'leaves the same versions in the store however often the log is read again from an earlier place',
+    async (log, rewinds) => {
+      const records = log.map(({ id, stamp, content }, offset) => record(offset, id, stamp, content));
+      const apply = async (store: VersionStore, batch: LogRecord[]) => {
+        const ids = [...new Set(log.map(({ id }) => String(id)))];
+        const decisions = decideBatch(batch.map(decodeRecord), await store.readVersions(ids));
+        const versions = new Map<string, TicketVersion>();
+        for (const decision of decisions) {
+          if (decision.outcome === 'fresh') versions.set(decision.event.ticketId, decision.version);
+        }
+        await store.record({ versions, positions: [], books: emptyBooks }, () => {});
+        return store.readVersions(ids);
+      };
+      const store = memoryVersionStore();
+      let position = 0;
+      for (const { upTo, backTo } of rewinds) {
+        // On to some place, then back to one not beyond it: a crash before the commit, a rebalance, a replay.
+        const end = Math.max(position, Math.min(upTo, records.length));
+        await apply(store, records.slice(position, end));
+        position = Math.min(backTo, end);
+      }
+      expect(await apply(store, records.slice(position))).toEqual(await apply(memoryVersionStore(), records));
     },
   );
 });

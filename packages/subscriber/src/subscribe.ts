@@ -100,6 +100,9 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
   let endTargets: ReadonlyMap<number, bigint> | undefined =
     options.until === 'end' ? undefined : options.until;
   let stream: RecordStream | undefined;
+  /** Of the log whose partitions are assigned now; a stray record may name another. */
+  let assignedLogId = '';
+  let untilReached = false;
   let announcing: Promise<void> = Promise.resolve();
 
   /** Repeats until it works; waits are announced. Errors that waiting cannot mend go through. */
@@ -149,6 +152,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
         reader.highWatermarks(topic),
         reader.stableEndOffsets(topic),
       ]);
+      assignedLogId = logId;
       const from = await resolveFrom(options.from ?? 'committed', { groupOffsets, starts, stableEnds });
       caughtUpTargets ??= stableEnds;
       if (options.until === 'end') endTargets ??= stableEnds;
@@ -201,10 +205,9 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
     const decisions = decideBatch(decoded, await store.readVersions([...ids]));
     const changes = await toChanges(decisions);
     const refused = decisions.filter((decision) => decision.outcome === 'deadLetter');
-    const logId = decoded.findLast((item) => 'event' in item)?.event.logId ?? (await awaitLog());
     const step = (applied: readonly TicketChange[], letters: number): StoreStep => ({
       versions: new Map(applied.map(({ ticketId, version }): [string, TicketVersion] => [ticketId, version])),
-      positions: [{ partition, logId, nextOffset }],
+      positions: [{ partition, logId: assignedLogId, nextOffset }],
       books: {
         consumed: chunk.length,
         applied: applied.length,
@@ -326,7 +329,10 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
         announcing = announcing.then(() => options.onCaughtUp?.());
         announcing.catch(fail);
       }
-      if (endTargets !== undefined && reached(stream.positions(), endTargets)) stopping.abort();
+      if (endTargets !== undefined && reached(stream.positions(), endTargets)) {
+        untilReached = true;
+        stopping.abort();
+      }
     }
     options.onProgress?.();
   }
@@ -371,6 +377,8 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
       await deadLetters.close();
       await reader.close();
     }
+    // The end of `until` and `onCaughtUp` often fall together: its failure is not lost.
+    if (untilReached) await announcing.catch((error: unknown) => Promise.reject(asTicketStreamError(error)));
   }
 
   const done = run();
