@@ -22,11 +22,11 @@ import { CHECKPOINT_KEY, type Checkpoint, encodeCheckpoint } from './checkpoint.
 import { readNewestCheckpoint } from './checkpoint-reader.ts';
 import { type DeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import type { Logger } from './kafka-connection.ts';
-import { asKafkaError, isFencing } from './kafka-errors.ts';
+import { asKafkaError, isFencing, kafkaErrorType } from './kafka-errors.ts';
 import type { LogReader } from './log-reader.ts';
 import { type ChunkLimits, keyPartitioner, type OutgoingRecord, RecordChunk } from './record-chunk.ts';
 import { traceCommit, traceSend } from './send-span.ts';
-import type { EnsuredTopics, TopicNames } from './topics.ts';
+import { type EnsuredTopics, ensureTopics, type TopicNames } from './topics.ts';
 import { startTransactionalProducer, type TransactionalProducer } from './transactional-producer.ts';
 
 const { CompressionTypes } = kafkajs;
@@ -50,6 +50,7 @@ export interface PublisherOptions<ExportState> {
 export interface PagePublisher<ExportState> {
   /** As last committed, by this instance. */
   readonly checkpoint: Checkpoint<ExportState>;
+  /** Largest ticket in bytes; `recover` may lower it, so ask for it at every page. */
   readonly ticketBytesMax: number;
   /**
    * Begins a page's transaction; at most one at a time.
@@ -85,15 +86,18 @@ const RETRY_MS_MAX = 5_000;
 export async function openPagePublisher<ExportState>(
   options: PublisherOptions<ExportState>,
 ): Promise<PagePublisher<ExportState>> {
-  const { kafka, reader, names, topics, logger, signal } = options;
+  const { kafka, reader, names, logger, signal } = options;
+  let { topics } = options;
+  /** A batch was refused as too large: the topic's limit is not what it was at the start. */
+  let limitChanged = false;
   const transactionalId = `ticket-stream.${names.tickets}`;
   const instanceId = randomUUID();
   const partitionOf = keyPartitioner(topics.partitions);
-  const limits: ChunkLimits = {
+  const limitsNow = (): ChunkLimits => ({
     partitionBytesMax: Math.min(PARTITION_BYTES_MAX, topics.ticketBytesMax),
     chunkBytesMax: CHUNK_BYTES_MAX,
     recordsMax: CHUNK_RECORDS_MAX,
-  };
+  });
 
   let producer: TransactionalProducer | undefined;
   let checkpoint: Checkpoint<ExportState>;
@@ -125,6 +129,23 @@ export async function openPagePublisher<ExportState>(
         await wait(pauseMs, undefined, { signal });
       }
     }
+  }
+
+  /**
+   * Asks for the topic's limit again; the page that is done again keeps to it, and a ticket above is a dead letter.
+   * @throws kafka.topic_settings  the topic has the limit we kept to: something else on the way refuses
+   */
+  async function readLimit(): Promise<void> {
+    const before = topics.ticketBytesMax;
+    topics = await ensureTopics(kafka, names, { acceptSettings: true, logger });
+    if (topics.ticketBytesMax >= before) {
+      throw new TicketStreamError(
+        'kafka.topic_settings',
+        `the brokers refuse batches that ${names.tickets} allows (max.message.bytes)`,
+        { context: { topic: names.tickets, ticketBytesMax: before } },
+      );
+    }
+    limitChanged = false;
   }
 
   async function sendCheckpoint(transaction: Transaction, next: Checkpoint<ExportState>): Promise<void> {
@@ -192,7 +213,9 @@ export async function openPagePublisher<ExportState>(
     get checkpoint() {
       return checkpoint;
     },
-    ticketBytesMax: topics.ticketBytesMax,
+    get ticketBytesMax() {
+      return topics.ticketBytesMax;
+    },
 
     async beginPage() {
       let transaction: Transaction;
@@ -208,6 +231,7 @@ export async function openPagePublisher<ExportState>(
       const found = await insist('asking the checkpoint', fenceAndRead);
       if (found === undefined || found.owner !== instanceId) throw fencedBy(undefined);
       checkpoint = found;
+      if (limitChanged) await insist('reading the settings of the topic', readLimit);
     },
 
     async close() {
@@ -218,6 +242,7 @@ export async function openPagePublisher<ExportState>(
 
   function pageTransaction(transaction: Transaction): PageTransaction<ExportState> {
     const nextOffsets = new Map(checkpoint.nextOffsets);
+    const limits = limitsNow();
     let chunk = new RecordChunk(limits);
     let sending: Promise<void> = Promise.resolve();
 
@@ -317,6 +342,7 @@ export async function openPagePublisher<ExportState>(
 
   function doubt(error: unknown): TicketStreamError {
     if (isTicketStreamError(error)) return error;
+    if (kafkaErrorType(error) === 'MESSAGE_TOO_LARGE') limitChanged = true;
     return new TicketStreamError('kafka.doubtful_transaction', 'a transaction is in doubt', {
       cause: error,
       context: { fenced: isFencing(error) },

@@ -4,7 +4,7 @@ import { clientSettings } from '../kafka-connection.ts';
 import { silentLogger } from './test-publisher.ts';
 
 /** Kafka's numbers of requests: https://kafka.apache.org/protocol#protocol_api_keys */
-export const requests = { produce: 0, addPartitionsToTxn: 24, initProducerId: 22, endTxn: 26 } as const;
+const requests = { produce: 0, endTxn: 26 } as const;
 
 export interface Cuts {
   /**

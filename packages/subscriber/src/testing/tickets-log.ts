@@ -10,7 +10,7 @@ import { encodeEventHeaders, ticketDigest } from '@ticket-stream/ticket';
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-export const SOURCE = 'https://acme.zendesk.com';
+const SOURCE = 'https://acme.zendesk.com';
 
 export type TicketsLog = Awaited<ReturnType<typeof openTicketsLog>>;
 

@@ -1,0 +1,113 @@
+import type { TicketStreamError } from '@ticket-stream/errors';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { LogReader } from './log-reader.ts';
+import { openRecordStream, type RecordStream, type RecordStreamOptions } from './record-stream.ts';
+import { openTestPublisher, silentLogger, ticket } from './testing/test-publisher.ts';
+import { keysOf, openTestLog } from './testing/ticket-log.ts';
+
+const toClose: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const close of toClose.reverse()) await close();
+});
+
+/** A log of five tickets, and a stream that reads it from its beginning. */
+async function streamOf(
+  name: string,
+  options: (reader: LogReader) => Partial<RecordStreamOptions> = () => ({}),
+  settings: Record<string, string> = {},
+): Promise<{
+  log: Awaited<ReturnType<typeof openTestLog>>;
+  publish: (id: number) => Promise<void>;
+  open: () => RecordStream;
+  seen: string[];
+  restarts: TicketStreamError[];
+}> {
+  const log = await openTestLog(name, { settings });
+  toClose.push(log.close);
+  const publisher = await openTestPublisher(log);
+  toClose.push(() => publisher.close());
+  await publisher.publishPage([1, 2, 3, 4, 5].map((id) => ticket(id, 100)));
+  const seen: string[] = [];
+  const restarts: TicketStreamError[] = [];
+  return {
+    log,
+    publish: (id) => publisher.publishPage([ticket(id, 100)]),
+    seen,
+    restarts,
+    open() {
+      const stream = openRecordStream({
+        kafka: log.kafka,
+        reader: log.reader,
+        topic: log.names.tickets,
+        groupId: `${log.names.tickets}.group`,
+        logger: {
+          ...silentLogger,
+          warn: (context) => restarts.push((context as { err: TicketStreamError }).err),
+        },
+        resolveStart: async (partitions) => new Map(partitions.map((partition) => [partition, 0n])),
+        handle: async ({ records }) => {
+          seen.push(...keysOf(records));
+        },
+        ...options(log.reader),
+      });
+      toClose.push(() => stream.stop());
+      return stream;
+    },
+  };
+}
+
+describe('the watchdog of a record stream', () => {
+  it('begins anew, by name, when reading stands still below the end of the log', async () => {
+    // A log that says it goes on where no record ever comes.
+    const beyond = (reader: LogReader): Partial<RecordStreamOptions> => ({
+      stalledMs: 1_500,
+      reader: { ...reader, stableEndOffsets: async () => new Map([[0, 100n]]) },
+    });
+    const { open, restarts, seen } = await streamOf('stalled', beyond);
+    open();
+    await expect.poll(() => restarts.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    expect(restarts[0]).toMatchObject({
+      code: 'kafka.consumer_stalled',
+      context: { position: 6n, end: 100n },
+    });
+    expect(seen.slice(0, 5)).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  it('takes a quiet time at the end of the log for what it is, when a record has just come after it', async () => {
+    let looks = 0;
+    const { open, restarts, seen, publish } = await streamOf('quiet', (reader) => ({
+      stalledMs: 1_500,
+      reader: {
+        ...reader,
+        // At the fourth look, 4 s after the last record, the end is ahead of what was fetched.
+        stableEndOffsets: async (topic) => {
+          const ends = await reader.stableEndOffsets(topic);
+          return ++looks === 4 ? new Map([...ends].map(([partition, end]) => [partition, end + 1n])) : ends;
+        },
+      },
+    }));
+    open();
+    await expect.poll(() => looks, { timeout: 20_000 }).toBeGreaterThan(4);
+    await publish(6);
+    await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(restarts).toEqual([]);
+  });
+});
+
+describe('a record stream whose offset is gone from the log', () => {
+  it('begins anew, by name, and hands over nothing from beyond the gap', async () => {
+    const { log, open, restarts, seen } = await streamOf('gone', undefined, {
+      'cleanup.policy': 'compact,delete', // the broker deletes no records of a topic that is only compacted
+    });
+    const admin = log.kafka.admin();
+    await admin.connect();
+    await admin.fetchTopicOffsets(log.names.tickets); // kafkajs deletes only from topics it has looked at
+    await admin.deleteTopicRecords({ topic: log.names.tickets, partitions: [{ partition: 0, offset: '3' }] });
+    await admin.disconnect();
+    expect(await log.reader.startOffsets(log.names.tickets)).toEqual(new Map([[0, 3n]]));
+    open();
+    await expect.poll(() => restarts.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    expect(restarts[0]?.context).toMatchObject({ position: 0n, fetchedOffset: 3n });
+    expect(seen).toEqual([]);
+  });
+});
