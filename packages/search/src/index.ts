@@ -1,5 +1,4 @@
 export { parseQuery } from './query-language/parse-query.ts';
-export { printQuery } from './query-language/print-query.ts';
 export type { Query } from './query-language/query.ts';
 export {
   type SearchAnswer,

@@ -123,6 +123,20 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
         expect((await index.readVersions(['1'])).get('1')).toEqual(last.version);
       });
 
+      it('ends with the last of two versions applied one after the other in one step', async () => {
+        const index = await opened(change('1', { subject: 'plotter' }));
+        const first = change('1', { subject: 'printer' }, { offset: 1n });
+        const last = change('1', { subject: 'scanner', status: 'deleted' }, { offset: 2n });
+        await index.record(stepOf([first, last]), async () => {
+          await index.apply([first]);
+          await index.apply([last]);
+        });
+        expect(await found(index, 'plotter', { deleted: true })).toEqual([]);
+        expect(await found(index, 'printer', { deleted: true })).toEqual([]);
+        expect(await found(index, 'scanner', { deleted: true })).toEqual(['1']);
+        expect(await index.count()).toBe(1);
+      });
+
       it('indexes a ticket that has nothing but an id', async () => {
         const index = await opened(change('5', {}, { json: '{"id":5}' }));
         expect(await found(index, '5')).toEqual(['5']);

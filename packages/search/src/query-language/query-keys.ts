@@ -4,10 +4,10 @@
  */
 
 /** In the order in which `status<solved` compares. */
-export const statuses = ['new', 'open', 'pending', 'hold', 'solved', 'closed'] as const;
+const statuses = ['new', 'open', 'pending', 'hold', 'solved', 'closed'] as const;
 /** A deleted ticket's status stands outside the order: no comparison reaches it. */
 export const deletedStatus = 'deleted';
-export const priorities = ['low', 'normal', 'high', 'urgent'] as const;
+const priorities = ['low', 'normal', 'high', 'urgent'] as const;
 
 export type QueryKey =
   | {

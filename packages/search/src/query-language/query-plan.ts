@@ -16,7 +16,7 @@ export interface QueryPlan {
 }
 
 /** Matches when one of the tests does; `excluded` turns the answer round, for tickets without the field too. */
-export interface AnyOf<Test> {
+interface AnyOf<Test> {
   readonly excluded: boolean;
   readonly anyOf: readonly Test[];
 }

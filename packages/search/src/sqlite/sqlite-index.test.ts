@@ -59,7 +59,7 @@ describe('the SQLite index', () => {
 
   it('is free after its writer was killed in the middle of a step, with the step before it', async () => {
     const file = newFile();
-    const writer = fork(join(import.meta.dirname, 'testing', 'writer-to-kill.ts'), [file]);
+    const writer = fork(new URL('./testing/writer-to-kill.ts', import.meta.url), [file]);
     const ended = new Promise((resolve) => writer.once('exit', resolve));
     onTestFinished(() => void writer.kill('SIGKILL'));
     await new Promise((resolve, reject) => {
