@@ -5,6 +5,7 @@ import {
   createHttpServer,
   createProgressReporter,
   healthRoutes,
+  isLoopbackHost,
   kafkaConnection,
   listen,
   onlyKnownHosts,
@@ -15,7 +16,6 @@ import { emptyBooks, type Subscription, subscribe } from '@ticket-stream/subscri
 import type { searchOptions } from './config.ts';
 import { searchRoutes } from './search-routes.ts';
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 const tracer = trace.getTracer('@ticket-stream/search-service');
 
 /** tickets → index, and the query API: makes every part, consumes until the signal, takes the parts down again. */
@@ -60,7 +60,7 @@ export async function runSearch(context: ServiceContext<typeof searchOptions>): 
   }));
   searchRoutes(app, index);
   onShutdown(() => app.close());
-  if (!LOOPBACK.has(options.SEARCH_HOST)) {
+  if (!isLoopbackHost(options.SEARCH_HOST)) {
     logger.warn(
       { host: options.SEARCH_HOST },
       'the query API is open beyond this machine and asks for no password',
