@@ -7,15 +7,18 @@ interface VitestReport {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly success: boolean;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
 
 const file = process.argv[2];
 if (file === undefined) throw new Error('usage: test-summary.ts <vitest report>');
 const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
-// A file that fails to load has no test to count and is a failure all the same.
+// A file that fails to load, or in a hook, has no failed test to count and is a failure all the same.
 const brokenFiles = report.testResults.filter(
-  ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  (file) => file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed'),
 ).length;
 const failed = report.numFailedTests + brokenFiles;
 process.stdout.write(

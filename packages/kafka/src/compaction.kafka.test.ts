@@ -16,9 +16,10 @@ import { createTopic, keysOf, readAll } from './testing/ticket-log.ts';
 let broker: Awaited<ReturnType<typeof ownKafka>>;
 let kafka: Kafka;
 let reader: LogReader;
-const topic = `${topicPrefix('compaction')}log`;
+let topic = '';
 const ROUNDS = 10;
 const KEYS = 200;
+const LOGS_MAX = 6;
 /** The smallest that Kafka takes. */
 const SEGMENT_BYTES = 1_048_576;
 /**
@@ -31,17 +32,26 @@ beforeAll(async () => {
   broker = await ownKafka({ properties: { 'log.cleaner.backoff.ms': 200 } });
   kafka = connectKafka({ brokers: [broker.brokers] }, silentLogger);
   reader = await openLogReader(kafka);
-  await createTopic(kafka, topic, 1, {
-    'cleanup.policy': 'compact',
-    'segment.bytes': String(SEGMENT_BYTES),
-    'segment.ms': '100',
-    'min.cleanable.dirty.ratio': '0',
-    'min.compaction.lag.ms': '0',
-    'max.compaction.lag.ms': '1',
-    'delete.retention.ms': '0',
-  });
-  await writeRounds();
-  await compacted();
+  // Whether an emptied batch ends a segment depends on when the cleaner looked: another log, until one has it.
+  for (let left = LOGS_MAX; ; left--) {
+    topic = `${topicPrefix('compaction')}log`;
+    await createTopic(kafka, topic, 1, {
+      'cleanup.policy': 'compact',
+      'segment.bytes': String(SEGMENT_BYTES),
+      'segment.ms': '100',
+      'min.cleanable.dirty.ratio': '0',
+      'min.compaction.lag.ms': '0',
+      'max.compaction.lag.ms': '1',
+      'delete.retention.ms': '0',
+    });
+    await writeRounds();
+    try {
+      await compacted();
+      return;
+    } catch (error) {
+      if (left === 1) throw error;
+    }
+  }
 }, 120_000);
 
 afterAll(async () => {
@@ -109,7 +119,7 @@ async function compacted(): Promise<void> {
         emptiedLastOfSegment: batches.some(({ records, lastOfSegment }) => records === 0 && lastOfSegment),
       }).toEqual({ records: 2 * KEYS + 1, emptied: true, emptiedLastOfSegment: true });
     },
-    { timeout: 30_000, interval: 250 },
+    { timeout: 12_000, interval: 250 },
   );
 }
 
