@@ -1,12 +1,6 @@
 /**
  * Page after page, at the allowed pace, for ever. Each turn is one attempt at the page the checkpoint names; what it
- * failed with says what happens before the next:
- *
- *   too recent                    → caught up: ask again at the pace
- *   429, 5xx, cut or broken page  → wait as asked, else with backoff; the same page again
- *   504, over its budget or size  → the same page with half the per_page
- *   a transaction in doubt        → recycle the producer; the checkpoint says which page is next
- *   anything of disposition stop  → out, with its exit code
+ * failed with says what happens before the next (after-failure.ts).
  */
 import { type Link, type SpanContext, SpanStatusCode, trace } from '@opentelemetry/api';
 import { asTicketStreamError, type ErrorCode, TicketStreamError } from '@ticket-stream/errors';
@@ -21,8 +15,8 @@ import {
   type ExportState,
   type Pacer,
   type PageVerdict,
-  RATE_LIMIT_DEFAULT_MS,
 } from '@ticket-stream/zendesk-export';
+import { afterFailure } from './after-failure.ts';
 import { attemptPage, type PageOutcome } from './page-attempt.ts';
 
 export interface ExportLoop {
@@ -74,7 +68,9 @@ const tracer = trace.getTracer('@ticket-stream/producer');
 /** @returns when aborted, or after the end of the stream where `once` is asked for */
 export async function runExport(loop: ExportLoop): Promise<void> {
   const { publisher, pacer, progress, logger, signal } = loop;
-  const pageSize = createPageSize(loop.perPage);
+  let pageSize = createPageSize(loop.perPage);
+  /** The second that was asked for once more in full size because smaller pages did not get past it. */
+  let askedInFull: number | undefined;
   const countRule = new CountRule();
   const backoff = createBackoff({ firstMs: 500, maxMs: 60_000 });
   let previousPage: SpanContext | undefined;
@@ -125,7 +121,7 @@ export async function runExport(loop: ExportLoop): Promise<void> {
       outcome = await tracedAttempt();
     } catch (error) {
       if (signal.aborted) return;
-      await afterFailure(asTicketStreamError(error));
+      if (await overAfter(asTicketStreamError(error))) return;
       continue;
     }
     progress.waitingFor = undefined;
@@ -157,11 +153,11 @@ export async function runExport(loop: ExportLoop): Promise<void> {
   function settled(verdict: PageVerdict): boolean {
     if (verdict === 'stuck') {
       const { nextStartTime } = publisher.checkpoint.exportState;
-      throw new TicketStreamError(
-        'zendesk.page_stuck',
-        `the export does not move past second ${nextStartTime}: it holds more tickets than a page of ${pageSize.current}`,
-        { context: { startTime: nextStartTime, perPage: pageSize.current } },
-      );
+      if (pageSize.current === loop.perPage || askedInFull === nextStartTime) throw stuckAt(nextStartTime);
+      // Smaller pages were our doing; the second may fit into one as it was wanted.
+      askedInFull = nextStartTime;
+      pageSize = createPageSize(loop.perPage);
+      return false;
     }
     if (verdict === 'caught_up') {
       if (progress.stage !== 'live') logger.info({ pages: progress.pages }, 'reached the end of the stream');
@@ -172,46 +168,63 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     return false;
   }
 
-  /** Mends what can be mended and lets the loop go on. @throws what cannot */
-  async function afterFailure(error: TicketStreamError): Promise<void> {
+  /**
+   * Mends what can be mended and lets the loop go on.
+   * @returns true when the export is over
+   * @throws what cannot be mended
+   */
+  async function overAfter(error: TicketStreamError): Promise<boolean> {
     progress.retries.set(error.code, (progress.retries.get(error.code) ?? 0) + 1);
-    const retryAfterMs = error.context['retryAfterMs'];
-    const asked = typeof retryAfterMs === 'number' ? retryAfterMs : undefined;
-    switch (error.code) {
-      case 'zendesk.too_recent':
-        progress.stage = 'live';
-        return;
-      case 'zendesk.rate_limited': {
-        const waitMs = asked ?? RATE_LIMIT_DEFAULT_MS;
-        logger.warn({ waitMs }, 'Zendesk asks to wait (429)');
-        progress.waitingFor = `Zendesk, ${Math.ceil(waitMs / 1000)} s (429)`;
-        pacer.holdOff(waitMs);
-        return;
-      }
-      case 'zendesk.page_too_slow':
-      case 'zendesk.page_too_large':
-        if (!pageSize.halve()) throw stuckAtSmallest(error);
+    const next = afterFailure(error, backoff);
+    switch (next.step) {
+      case 'caught_up':
+        // An answer all the same: what was waited for is over.
+        backoff.reset();
+        progress.waitingFor = undefined;
+        return settled('caught_up');
+      case 'wait':
+        logger.warn({ err: error, waitMs: next.waitMs }, next.because);
+        progress.waitingFor = next.waitingFor;
+        pacer.holdOff(next.waitMs);
+        return false;
+      case 'ask_for_less':
+        if (!pageSize.halve()) throw undeliverable(error);
         logger.warn({ err: error, perPage: pageSize.current }, 'asking for smaller pages');
-        return;
-      case 'kafka.doubtful_transaction':
+        progress.waitingFor = `Zendesk (${error.code})`;
+        pacer.holdOff(next.waitMs);
+        return false;
+      case 'ask_the_checkpoint':
         logger.warn({ err: error }, 'a transaction is in doubt; asking the checkpoint');
         await publisher.recover();
-        return;
-      default: {
-        if (error.disposition !== 'retry') throw error;
-        const waitMs = Math.max(asked ?? 0, backoff.nextMs());
-        logger.warn({ err: error, waitMs }, 'the page is asked for again');
-        progress.waitingFor = `Zendesk (${error.code})`;
-        pacer.holdOff(waitMs);
-      }
+        return false;
+      case 'stop':
+        throw error;
     }
   }
 
-  function stuckAtSmallest(error: TicketStreamError): TicketStreamError {
+  function stuckAt(second: number): TicketStreamError {
+    const perPage = pageSize.current;
+    return new TicketStreamError(
+      'zendesk.page_stuck',
+      `the export does not move past second ${second}: it holds more tickets than a page of ${perPage}`,
+      {
+        context: { startTime: second, perPage },
+        ...(perPage < PER_PAGE_MAX ? {} : { remedy: STUCK_AT_LARGEST }),
+      },
+    );
+  }
+
+  function undeliverable(error: TicketStreamError): TicketStreamError {
     return new TicketStreamError(
       'zendesk.page_stuck',
       'Zendesk cannot deliver even a page of one ticket in time',
-      { cause: error, context: error.context },
+      { cause: error, context: error.context, remedy: UNDELIVERABLE },
     );
   }
 }
+
+const PER_PAGE_MAX = 1_000;
+const STUCK_AT_LARGEST =
+  'Pages cannot be larger: what was read is committed, the rest of that second is not. Ask Zendesk to return the whole second; after that, start again and the export goes on there.';
+const UNDELIVERABLE =
+  'Nothing is lost: start again when Zendesk answers, and the export goes on there. If it stays, ask Zendesk about the 504 with the start_time shown.';

@@ -18,6 +18,7 @@ import {
   streamPage,
   type UnreadTicket,
 } from '@ticket-stream/zendesk-export';
+import { mustCommit } from './commit-rule.ts';
 
 export interface PageAttempt {
   readonly client: ExportClient;
@@ -47,8 +48,6 @@ export interface PageOutcome {
 const PAGE_BUDGET_MS = 5 * 60 * 1000;
 const PAGE_BYTES_MAX = 4 * 1024 * 1024 * 1024;
 const DEPTH_MAX = 512;
-/** An empty page that changes nothing but the position commits at most once a second. */
-const QUIET_COMMIT_MS = 1_000;
 
 export async function attemptPage(attempt: PageAttempt, perPage: number): Promise<PageOutcome> {
   const { client, publisher, countRule } = attempt;
@@ -171,10 +170,4 @@ function identify(slice: ReadTicket): IdentifiedTicket | TicketStreamError {
     if (isTicketStreamError(error)) return error;
     throw error;
   }
-}
-
-function mustCommit(before: ExportState, after: ExportState, msSinceCommit: number): boolean {
-  if (after.nextStartTime !== before.nextStartTime) return true;
-  if (after.boundary.overflowed !== before.boundary.overflowed) return true;
-  return after.position !== before.position && msSinceCommit >= QUIET_COMMIT_MS;
 }
