@@ -106,6 +106,7 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
   const url = await listen(app, {
     name: 'ALERTING_PORT',
     port: options.ALERTING_PORT,
+    host: options.ALERTING_HOST,
     explicit: context.isSet('ALERTING_PORT'),
     dataDir: options.DATA_DIR,
     file: 'alerting',

@@ -69,6 +69,7 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   const url = await listen(app, {
     name: 'PRODUCER_PORT',
     port: options.PRODUCER_PORT,
+    host: options.PRODUCER_HOST,
     explicit: context.isSet('PRODUCER_PORT'),
     dataDir: options.DATA_DIR,
     file: 'producer',
