@@ -19,6 +19,7 @@ export const API_TOKEN = 'the-token-that-no-log-may-show';
 export const START_SECOND = 1_700_000_000;
 
 interface ProducerStatus {
+  readonly exported: number;
   readonly stage: string;
   readonly requests: number;
   readonly waitingFor?: string;
@@ -94,3 +95,8 @@ export function logLines(log: string): LogLine[] {
 }
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** For lists whose order says nothing. */
+export function byText(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}
