@@ -34,7 +34,6 @@ it('a broker that is away at the start and again in the middle is waited for; no
   await producer.until('to wait for nothing', ({ waitingFor }) => waitingFor === undefined);
   expect(await producer.stop()).toBe(0);
 
-  process.stderr.write(producer.log);
   const warnings = logLines(producer.log).filter(({ level }) => level === 'warn');
   expect(warnings.map(({ msg }) => msg)).toContain('waiting for Kafka');
   expect(warnings.some(({ msg }) => msg === 'a transaction is in doubt; asking the checkpoint')).toBe(true);

@@ -195,7 +195,9 @@ export async function runExport(loop: ExportLoop): Promise<void> {
         return false;
       case 'ask_the_checkpoint':
         logger.warn({ err: error }, 'a transaction is in doubt; asking the checkpoint');
+        progress.waitingFor = 'Kafka (a transaction is in doubt)';
         await publisher.recover();
+        progress.waitingFor = undefined;
         return false;
       case 'stop':
         throw error;
