@@ -32,7 +32,7 @@ describe('docker-compose.yml', () => {
       (option) => !option.startsWith('OTEL_'),
     );
     const wanted = Object.keys(table.options).filter((option) => !fixed.test(option));
-    expect(handed.sort()).toEqual(wanted.sort());
+    expect(new Set(handed)).toEqual(new Set(wanted));
   });
 
   it('holds no secret', () => {
