@@ -13,6 +13,7 @@ function tail(fields: Partial<PageTail>): PageTail {
     askAgain: false,
     count: undefined,
     endOfStream: undefined,
+    afterCursor: undefined,
     ticketCount: 0,
     bytes: 100,
     ...fields,

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { ExportMode } from './page-fields.ts';
 
 /**
  * Export pages of every shape that JSON allows, for property tests: what a page says, and the bytes that say it
@@ -6,6 +7,8 @@ import fc from 'fast-check';
  */
 export interface GeneratedPage {
   readonly bytes: Buffer;
+  /** The mode whose control fields it has. */
+  readonly mode: ExportMode;
   /** Each element of the tickets array, byte for byte. */
   readonly tickets: readonly Buffer[];
   readonly control: Readonly<Record<string, unknown>>;
@@ -65,7 +68,7 @@ const ticket: fc.Arbitrary<Json> = fc
   })
   .map(({ id, rest, generated }) => ({ pairs: [['id', id], ...rest, ['generated_timestamp', generated]] }));
 
-const control = fc.record(
+const timeControl = fc.record(
   {
     count: fc.nat(),
     end_of_stream: fc.boolean(),
@@ -82,9 +85,30 @@ const control = fc.record(
   { requiredKeys: ['end_time'] },
 );
 
+const cursorControl = fc.record(
+  {
+    after_url: fc.constant(
+      'https://z3n.example/api/v2/incremental/tickets/cursor.json?cursor=MTUwMC4wfHwyfA%3D%3D',
+    ),
+    before_url: fc.constant(null),
+    after_cursor: fc.oneof(fc.base64String({ minLength: 4, maxLength: 60 }), fc.constant(null)),
+    before_cursor: fc.constant(null),
+    end_of_stream: fc.boolean(),
+  },
+  { requiredKeys: ['after_cursor'] },
+);
+
+const control = fc.oneof(
+  fc.record({ mode: fc.constant('time' as const), fields: timeControl }),
+  fc.record({ mode: fc.constant('cursor' as const), fields: cursorControl }),
+);
+
+/** Control fields of both modes: a key of a sideload is none of them. */
+const CONTROL_KEYS = ['tickets', 'count', 'end_of_stream', 'next_page', 'end_time', 'after_cursor'];
+
 const sideloads = fc.array(
   fc.tuple(
-    text.filter((key) => !['tickets', 'count', 'end_of_stream', 'next_page', 'end_time'].includes(key)),
+    text.filter((key) => !CONTROL_KEYS.includes(key)),
     fc.oneof(json, fc.constant({ pairs: [['tickets', [{ pairs: [['id', new Digits('1')]] }]]] } as Json)),
   ),
   { maxLength: 3 },
@@ -101,7 +125,7 @@ export const generatedPage: fc.Arbitrary<GeneratedPage> = fc
     bom: fc.boolean(),
     asZendeskOrders: fc.boolean(),
   })
-  .map(({ tickets, control: fields, sideloads: others, seed, bom, asZendeskOrders }) => {
+  .map(({ tickets, control: { mode, fields }, sideloads: others, seed, bom, asZendeskOrders }) => {
     const random = randomFrom(seed);
     const written = tickets.map((value) => Buffer.from(write(value, random)));
     const elements = written.map((bytes) => `${space(random)}${bytes.toString()}${space(random)}`);
@@ -117,7 +141,7 @@ export const generatedPage: fc.Arbitrary<GeneratedPage> = fc
     ];
     if (!asZendeskOrders) shuffle(pairs, random);
     const page = `${bom ? '\ufeff' : ''}${space(random)}{${space(random)}${pairs.join(`${space(random)},${space(random)}`)}}${space(random)}`;
-    return { bytes: Buffer.from(page), tickets: written, control: fields };
+    return { bytes: Buffer.from(page), mode, tickets: written, control: fields };
   });
 
 /** Sizes of chunks, used in turn. */

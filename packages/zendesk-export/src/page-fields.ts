@@ -1,12 +1,20 @@
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { Token } from 'stream-json/core/parser.js';
 
+/** Which of the two exports is read: by `start_time` and `end_time`, or by `after_cursor`. */
+export type ExportMode = 'time' | 'cursor';
+
 /**
  * What an export page says besides its tickets. "Whole" is decided here: promise 1, "nothing lost", rests on
  * `end()` refusing every page whose control fields did not arrive.
+ *
+ * Each mode has its own control fields. Those of the other mode are keys like any other: whatever they hold, they
+ * neither make a page whole nor spoil it, for nothing is decided by them.
  */
 export interface PageTail {
-  /** `end_time`, epoch seconds: the start of the next request. */
+  /** Cursor mode: opaque, the `cursor` of the next request. Undefined in time mode, and where it came as null. */
+  readonly afterCursor: string | undefined;
+  /** `end_time`, epoch seconds: the start of the next request. Undefined in cursor mode, as is `nextStartTime`. */
   readonly endTime: number | undefined;
   /** `start_time` taken out of `next_page`; its host is nobody's business (we ask the configured one). */
   readonly nextStartTime: number | undefined;
@@ -20,19 +28,35 @@ export interface PageTail {
   readonly bytes: number;
 }
 
-/** Control fields and their types; each may be null. */
-const controlKinds: ReadonlyMap<string, 'number' | 'string' | 'boolean'> = new Map([
-  ['end_time', 'number'],
-  ['next_page', 'string'],
-  ['count', 'number'],
-  ['end_of_stream', 'boolean'],
-]);
+type ControlKinds = ReadonlyMap<string, 'number' | 'string' | 'boolean'>;
+
+/**
+ * Control fields and their types; each may be null. Cursor pages also have `after_url` (the cursor once more, behind
+ * a host that is nobody's business) and `before_*`: not needed. They have no `count` [rec], but one that came would be held
+ * against the tickets as in time mode.
+ */
+const controlKindsOf: Readonly<Record<ExportMode, ControlKinds>> = {
+  time: new Map([
+    ['end_time', 'number'],
+    ['next_page', 'string'],
+    ['count', 'number'],
+    ['end_of_stream', 'boolean'],
+  ]),
+  cursor: new Map([
+    ['after_cursor', 'string'],
+    ['count', 'number'],
+    ['end_of_stream', 'boolean'],
+  ]),
+};
 
 /** 9999-12-31T23:59:59Z; a larger end_time is no time, and going on from it would lose everything before it. */
 const LATEST_SECOND = 253_402_300_799;
 /** Of a top-level key: a longer one is none of ours. Of a control value: a longer one is wrong. */
 const KEY_CHARS_MAX = 64;
 const VALUE_CHARS_MAX = 16_384;
+
+/** Where the next request goes on. */
+type NextPlace = Pick<PageTail, 'afterCursor' | 'endTime' | 'nextStartTime' | 'askAgain'>;
 
 export function malformed(why: string): TicketStreamError {
   return new TicketStreamError('zendesk.page_malformed', `the export page is malformed: ${why}`);
@@ -47,6 +71,8 @@ export function truncated(why: string): TicketStreamError {
  * everything deeper (sideloads, unknown keys) is passed over token by token.
  */
 export class PageFields {
+  readonly #mode: ExportMode;
+  readonly #controlKinds: ControlKinds;
   #depth = 0;
   #ended: boolean = false;
   #key = '';
@@ -56,6 +82,11 @@ export class PageFields {
   #inTickets: boolean = false;
   #elements = 0;
   readonly #values = new Map<string, string | number | boolean | null>();
+
+  constructor(mode: ExportMode) {
+    this.#mode = mode;
+    this.#controlKinds = controlKindsOf[mode];
+  }
 
   /** Elements of the tickets array so far. */
   get elements(): number {
@@ -86,7 +117,7 @@ export class PageFields {
           break;
         case 'startString':
         case 'startNumber':
-          this.#collecting = this.#depth === 1 && controlKinds.has(this.#key);
+          this.#collecting = this.#depth === 1 && this.#controlKinds.has(this.#key);
           this.#text = '';
           break;
         case 'stringChunk':
@@ -118,6 +149,22 @@ export class PageFields {
   end(bytes: number): PageTail {
     if (!this.#ended) throw truncated('no document');
     if (!this.#ticketsSeen) throw malformed('it has no tickets array');
+    const place = this.#mode === 'cursor' ? this.#cursorPlace() : this.#timePlace();
+    const count = this.#values.get('count');
+    if (typeof count === 'number' && !(Number.isSafeInteger(count) && count >= 0)) {
+      throw malformed('count is no whole number');
+    }
+    const endOfStream = this.#values.get('end_of_stream');
+    return {
+      ...place,
+      count: typeof count === 'number' ? count : undefined,
+      endOfStream: typeof endOfStream === 'boolean' ? endOfStream : undefined,
+      ticketCount: this.#elements,
+      bytes,
+    };
+  }
+
+  #timePlace(): NextPlace {
     const endTime = second(this.#values.get('end_time'), 'end_time');
     const nextPage = this.#values.get('next_page');
     const nextStartTime = typeof nextPage === 'string' ? startTimeOf(nextPage) : undefined;
@@ -128,19 +175,20 @@ export class PageFields {
     if (endTime === undefined && nextStartTime === undefined && !askAgain) {
       throw malformed('neither end_time nor a next_page with a start_time is there');
     }
-    const count = this.#values.get('count');
-    if (typeof count === 'number' && !(Number.isSafeInteger(count) && count >= 0)) {
-      throw malformed('count is no whole number');
-    }
-    const endOfStream = this.#values.get('end_of_stream');
+    return { afterCursor: undefined, endTime, nextStartTime, askAgain };
+  }
+
+  #cursorPlace(): NextPlace {
+    const cursor = this.#values.get('after_cursor');
+    if (cursor === undefined) throw malformed('no after_cursor is there');
+    // Sent on, an empty one would be no cursor at all: the export would begin anew.
+    if (cursor === '') throw malformed('after_cursor is empty');
+    const afterCursor = typeof cursor === 'string' ? cursor : undefined;
     return {
-      endTime,
-      nextStartTime,
-      askAgain,
-      count: typeof count === 'number' ? count : undefined,
-      endOfStream: typeof endOfStream === 'boolean' ? endOfStream : undefined,
-      ticketCount: this.#elements,
-      bytes,
+      afterCursor,
+      endTime: undefined,
+      nextStartTime: undefined,
+      askAgain: afterCursor === undefined,
     };
   }
 
@@ -150,8 +198,8 @@ export class PageFields {
       if (this.#key === 'tickets') {
         if (!isArray) throw malformed('tickets is not an array');
         this.#inTickets = true;
-      } else if (controlKinds.has(this.#key)) {
-        throw malformed(`${this.#key} is not a ${controlKinds.get(this.#key)}`);
+      } else if (this.#controlKinds.has(this.#key)) {
+        throw malformed(`${this.#key} is not a ${this.#controlKinds.get(this.#key)}`);
       }
     } else if (this.#depth === 2 && this.#inTickets) {
       this.#elements++;
@@ -175,7 +223,7 @@ export class PageFields {
     if (this.#depth === 2 && this.#inTickets) this.#elements++;
     if (this.#depth !== 1) return;
     if (this.#key === 'tickets') throw malformed('tickets is not an array');
-    const kind = controlKinds.get(this.#key);
+    const kind = this.#controlKinds.get(this.#key);
     if (kind === undefined) return;
     if (value !== null && typeof value !== kind) throw malformed(`${this.#key} is not a ${kind}`);
     if (this.#text.length > VALUE_CHARS_MAX) throw malformed(`${this.#key} is too long`);

@@ -2,6 +2,7 @@ import { getManyValues, none } from 'stream-chain/core';
 import { fixUtf8Stream } from 'stream-chain/utils/fixUtf8Stream.js';
 import { Assembler } from 'stream-json/core/assembler.js';
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
+import type { ExportMode } from './page-fields.ts';
 
 /**
  * What an export page holds, found out by stream-json alone: slow, and without a scanner to be wrong. The tests hold
@@ -17,15 +18,13 @@ export interface OraclePage {
   readonly fields: ReadonlyMap<string, unknown>;
 }
 
-const CONTROL_TYPES: Readonly<Record<string, string>> = {
-  end_time: 'number',
-  next_page: 'string',
-  count: 'number',
-  end_of_stream: 'boolean',
+const CONTROL_TYPES: Readonly<Record<ExportMode, Readonly<Record<string, string>>>> = {
+  time: { end_time: 'number', next_page: 'string', count: 'number', end_of_stream: 'boolean' },
+  cursor: { after_cursor: 'string', count: 'number', end_of_stream: 'boolean' },
 };
 
 /** @returns undefined where the page is refused */
-export function oraclePage(chunks: readonly Uint8Array[]): OraclePage | undefined {
+export function oraclePage(chunks: readonly Uint8Array[], mode: ExportMode): OraclePage | undefined {
   const keys: string[] = [];
   let page: unknown;
   try {
@@ -35,12 +34,12 @@ export function oraclePage(chunks: readonly Uint8Array[]): OraclePage | undefine
   }
   if (typeof page !== 'object' || page === null || Array.isArray(page)) return undefined;
   const own = page as Record<string, unknown>;
-  const once = ['tickets', ...Object.keys(CONTROL_TYPES)];
+  const once = ['tickets', ...Object.keys(CONTROL_TYPES[mode])];
   if (once.some((name) => keys.filter((key) => key === name).length > 1)) return undefined;
   const tickets = own['tickets'];
   if (!Array.isArray(tickets)) return undefined;
   const fields = new Map<string, unknown>();
-  for (const [name, type] of Object.entries(CONTROL_TYPES)) {
+  for (const [name, type] of Object.entries(CONTROL_TYPES[mode])) {
     if (!Object.hasOwn(own, name)) continue;
     const value = own[name];
     if (value !== null && typeof value !== type) return undefined;
@@ -52,6 +51,10 @@ export function oraclePage(chunks: readonly Uint8Array[]): OraclePage | undefine
     Number.isSafeInteger(second) && second >= 0 && second <= 253_402_300_799;
   if (typeof end === 'number' && !isMoment(end)) return undefined;
   if (typeof count === 'number' && !(Number.isSafeInteger(count) && count >= 0)) return undefined;
+  if (mode === 'cursor') {
+    const cursor = fields.get('after_cursor');
+    return cursor === undefined || cursor === '' ? undefined : { tickets, fields };
+  }
   const leadsOn = typeof end === 'number' || (typeof next === 'string' && hasStartTime(next, isMoment));
   if (!leadsOn && end !== null && next !== null) return undefined;
   return { tickets, fields };

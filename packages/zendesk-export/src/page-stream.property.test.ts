@@ -3,7 +3,7 @@ import { isTicketStreamError, type TicketStreamError } from '@ticket-stream/erro
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { chunking, chunksOf, generatedPage } from './generated-pages.ts';
-import type { PageTail } from './page-fields.ts';
+import type { ExportMode, PageTail } from './page-fields.ts';
 import { oraclePage, oracleValue } from './page-stream.oracle.ts';
 import { type ReadTicket, streamPage, type TicketSlice } from './page-stream.ts';
 
@@ -25,9 +25,9 @@ async function* reusing(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
   }
 }
 
-async function outcomeOf(chunks: readonly Buffer[]): Promise<Outcome> {
+async function outcomeOf(chunks: readonly Buffer[], mode: ExportMode): Promise<Outcome> {
   const slices: TicketSlice[] = [];
-  const pages = streamPage(reusing(chunks), limits);
+  const pages = streamPage(reusing(chunks), limits, mode);
   try {
     for (;;) {
       const step = await pages.next();
@@ -79,19 +79,20 @@ describe('a page in any chunking', () => {
     'gives the tickets byte for byte, the control fields, and what stream-json alone finds',
     async (page, sizes) => {
       const chunks = chunksOf(page.bytes, sizes);
-      const outcome = await outcomeOf(chunks);
+      const outcome = await outcomeOf(chunks, page.mode);
       if ('refused' in outcome) throw outcome.refused;
       const { tail } = outcome;
       const tickets = readTickets(outcome.slices);
       expect(tickets.map(({ bytes }) => bytes.toString())).toEqual(page.tickets.map(String));
       expect(tail).toMatchObject({
         endTime: page.control['end_time'],
+        afterCursor: page.control['after_cursor'] ?? undefined,
         count: page.control['count'],
         endOfStream: page.control['end_of_stream'],
         ticketCount: page.tickets.length,
         bytes: page.bytes.length,
       });
-      const oracle = oraclePage(chunks);
+      const oracle = oraclePage(chunks, page.mode);
       expect(valuesOf(tickets)).toEqual(oracle?.tickets);
     },
     TIMEOUT_MS,
@@ -102,7 +103,7 @@ describe('a page in any chunking', () => {
     async (page, sizes, where) => {
       const lastByte = page.bytes.lastIndexOf('}');
       const cut = page.bytes.subarray(0, where % (lastByte + 1));
-      const outcome = await outcomeOf(chunksOf(cut, sizes));
+      const outcome = await outcomeOf(chunksOf(cut, sizes), page.mode);
       expect('refused' in outcome && outcome.refused.code).toBe('zendesk.page_truncated');
     },
     TIMEOUT_MS,
@@ -155,8 +156,8 @@ describe('a damaged page', () => {
         page.bytes,
       );
       const chunks = chunksOf(bytes, sizes);
-      const outcome = await outcomeOf(chunks);
-      const oracle = oraclePage(chunks);
+      const outcome = await outcomeOf(chunks, page.mode);
+      const oracle = oraclePage(chunks, page.mode);
       if ('refused' in outcome) {
         expect(['zendesk.page_truncated', 'zendesk.page_malformed']).toContain(outcome.refused.code);
         expect(oracle).toBeUndefined();
@@ -165,6 +166,7 @@ describe('a damaged page', () => {
       const tickets = readTickets(outcome.slices);
       expect(valuesOf(tickets)).toEqual(oracle?.tickets);
       expect(outcome.tail.endTime).toBe(oracle?.fields.get('end_time') ?? undefined);
+      expect(outcome.tail.afterCursor).toBe(oracle?.fields.get('after_cursor') ?? undefined);
       expect(outcome.tail.count).toBe(oracle?.fields.get('count') ?? undefined);
       expect(outcome.tail.endOfStream).toBe(oracle?.fields.get('end_of_stream') ?? undefined);
       expect(outcome.tail.ticketCount).toBe(tickets.length);

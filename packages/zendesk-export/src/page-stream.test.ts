@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isTicketStreamError } from '@ticket-stream/errors';
 import { describe, expect, it } from 'vitest';
-import type { PageTail } from './page-fields.ts';
+import type { ExportMode, PageTail } from './page-fields.ts';
 import { type PageLimits, streamPage, type TicketSlice } from './page-stream.ts';
 
 const limits: PageLimits = { ticketBytesMax: 200_000, pageBytesMax: 10_000_000, depthMax: 50 };
@@ -11,9 +11,14 @@ async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function read(page: string | Buffer, own: Partial<PageLimits> = {}, chunkBytes = 1_000) {
+async function read(
+  page: string | Buffer,
+  own: Partial<PageLimits> = {},
+  chunkBytes = 1_000,
+  mode: ExportMode = 'time',
+) {
   const slices: TicketSlice[] = [];
-  const pages = streamPage(inChunks(Buffer.from(page), chunkBytes), { ...limits, ...own });
+  const pages = streamPage(inChunks(Buffer.from(page), chunkBytes), { ...limits, ...own }, mode);
   for (;;) {
     const step = await pages.next();
     if (step.done === true) return { slices, tail: step.value };
@@ -21,9 +26,9 @@ async function read(page: string | Buffer, own: Partial<PageLimits> = {}, chunkB
   }
 }
 
-async function refusalOf(page: string | Buffer, own: Partial<PageLimits> = {}) {
+async function refusalOf(page: string | Buffer, own: Partial<PageLimits> = {}, mode: ExportMode = 'time') {
   try {
-    await read(page, own);
+    await read(page, own, 1_000, mode);
   } catch (error) {
     if (isTicketStreamError(error)) return error;
     throw error;
@@ -44,6 +49,7 @@ describe('a whole page', () => {
       `{"tickets":[],"count":0,"end_of_stream":true,"next_page":"${next}","end_time":1700000000}`,
     );
     expect(tail).toEqual<PageTail>({
+      afterCursor: undefined,
       endTime: 1_700_000_000,
       nextStartTime: 1_700_000_001,
       askAgain: false,
@@ -117,6 +123,59 @@ describe('a whole page', () => {
     const page = Buffer.concat([Buffer.from('{"tickets":['), ticket, Buffer.from(`],${TAIL}}`)]);
     const { slices } = await read(page, {}, 3);
     expect(slices.map((slice) => slice.kind === 'ticket' && slice.bytes.equals(ticket))).toEqual([true]);
+  });
+});
+
+describe('a page of the cursor export', () => {
+  const inCursorMode = (page: string) => read(page, {}, 7, 'cursor');
+
+  it('goes on at after_cursor', async () => {
+    const page =
+      '{"tickets":[{"id":1}],"after_url":"https://other.example/x?cursor=no","before_url":null,' +
+      '"after_cursor":"MTcwMDAwMDAwMC4wfHwxfA==","before_cursor":null,"end_of_stream":true}';
+    expect((await inCursorMode(page)).tail).toEqual<PageTail>({
+      afterCursor: 'MTcwMDAwMDAwMC4wfHwxfA==',
+      endTime: undefined,
+      nextStartTime: undefined,
+      askAgain: false,
+      count: undefined,
+      endOfStream: true,
+      ticketCount: 1,
+      bytes: page.length,
+    });
+  });
+
+  it('with a null after_cursor means "ask again"', async () => {
+    const { tail } = await inCursorMode('{"tickets":[],"after_cursor":null,"end_of_stream":false}');
+    expect(tail).toMatchObject({ askAgain: true, afterCursor: undefined, endOfStream: false });
+  });
+
+  it('does not care for the fields of the other mode, whatever they hold', async () => {
+    const odd =
+      '"end_time":"soon","end_time":-1,"next_page":7,"before_cursor":[1],"before_url":{},"after_url":{"after_cursor":"x"}';
+    expect((await inCursorMode(`{"tickets":[],${odd},"after_cursor":"a"}`)).tail.afterCursor).toBe('a');
+    const { tail } = await read('{"tickets":[],"after_cursor":7,"after_cursor":[],"end_time":5}');
+    expect(tail).toMatchObject({ endTime: 5, afterCursor: undefined });
+  });
+
+  it.each([
+    ['no after_cursor', '{"tickets":[],"end_time":1700000000,"end_of_stream":true}'],
+    ['an after_cursor deeper down alone', '{"tickets":[],"meta":{"after_cursor":"a"}}'],
+    ['two after_cursor keys', '{"tickets":[],"after_cursor":"a","after_cursor":"b"}'],
+    ['two after_cursor keys, the first null', '{"tickets":[],"after_cursor":null,"after_cursor":"b"}'],
+    ['an after_cursor that is a number', '{"tickets":[],"after_cursor":15}'],
+    ['an after_cursor that is an object', '{"tickets":[],"after_cursor":{}}'],
+    ['an empty after_cursor', '{"tickets":[],"after_cursor":""}'],
+    ['an after_cursor longer than any link', `{"tickets":[],"after_cursor":"${'x'.repeat(16_385)}"}`],
+    ['no tickets', '{"after_cursor":"a"}'],
+  ])('with %s is malformed', async (_name, page) => {
+    expect((await refusalOf(page, {}, 'cursor')).code).toBe('zendesk.page_malformed');
+  });
+
+  it('cut after its cursor and before its last bracket is truncated', async () => {
+    expect((await refusalOf('{"tickets":[],"after_cursor":"a"', {}, 'cursor')).code).toBe(
+      'zendesk.page_truncated',
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { TicketStreamError } from '@ticket-stream/errors';
 import { JsonTokens } from './json-tokens.ts';
-import { malformed, PageFields, type PageTail, truncated } from './page-fields.ts';
+import { type ExportMode, malformed, PageFields, type PageTail, truncated } from './page-fields.ts';
 import { type Cut, TicketScanner } from './ticket-scanner.ts';
 import { type UnreadTicket, UnreadTicketReader } from './unread-ticket.ts';
 
@@ -44,6 +44,7 @@ const BOM = [0xef, 0xbb, 0xbf] as const;
  *
  * @param body    UTF-8 JSON in any chunking (a chunk may split a character); its chunks may be reused once the next
  *                is asked for. Destroyed when the reader stops early.
+ * @param mode    which control fields make the page whole
  * @returns       tickets in page order, those of one piece together; when done, what the page says besides
  * @throws zendesk.page_truncated  the body ended inside the JSON
  * @throws zendesk.page_malformed  it is not JSON, not an export page, or a ticket of it is not JSON
@@ -52,8 +53,9 @@ const BOM = [0xef, 0xbb, 0xbf] as const;
 export async function* streamPage(
   body: AsyncIterable<Uint8Array>,
   limits: PageLimits,
+  mode: ExportMode = 'time',
 ): AsyncGenerator<readonly TicketSlice[], PageTail> {
-  const reader = new PageReader(limits);
+  const reader = new PageReader(limits, mode);
   for await (const chunk of body) {
     for (let start = 0; start < chunk.length; start += PIECE_BYTES) {
       const length = Math.min(PIECE_BYTES, chunk.length - start);
@@ -68,7 +70,7 @@ class PageReader {
   readonly #limits: PageLimits;
   readonly #scanner: TicketScanner;
   readonly #tokens = new JsonTokens();
-  readonly #fields = new PageFields();
+  readonly #fields: PageFields;
   #bytes = 0;
   #bomBytes = 0;
   #tickets = 0;
@@ -78,8 +80,9 @@ class PageReader {
   #partialBytes = 0;
   #unread: UnreadTicketReader | undefined;
 
-  constructor(limits: PageLimits) {
+  constructor(limits: PageLimits, mode: ExportMode) {
     this.#limits = limits;
+    this.#fields = new PageFields(mode);
     this.#scanner = new TicketScanner(limits.depthMax);
   }
 
