@@ -53,12 +53,12 @@ async function playRefused(refused: (body: string) => Answer[]): Promise<Scene> 
   const requests = await rig.zendesk.play(...refused(body), async (response) => {
     const now = await rig.checkpoint();
     expect(now?.nextOffsets).toEqual(before?.nextOffsets);
-    expect(now?.exportState.nextStartTime).toBe(before?.exportState.nextStartTime);
+    expect(now?.exportState.next.startTime).toBe(before?.exportState.next.startTime);
     expect(now?.exportState.boundary).toEqual(before?.exportState.boundary);
     page(tickets, { end_time: endTime })(response);
   });
   const startTimes = requests.map(({ startTime }) => startTime);
-  expect(new Set(startTimes.slice(0, -1))).toEqual(new Set([before?.exportState.nextStartTime]));
+  expect(new Set(startTimes.slice(0, -1))).toEqual(new Set([before?.exportState.next.startTime]));
   expect(startTimes.at(-1)).toBe(endTime);
   const status = await rig.status();
   expect(status.waitingFor).toBeUndefined();

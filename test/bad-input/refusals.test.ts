@@ -3,22 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'vitest';
 import { until } from '../support/condition.ts';
-import {
-  API_TOKEN,
-  byText,
-  createScriptedProducer,
-  logLines,
-  START_SECOND,
-} from '../support/scripted-producer.ts';
+import { API_TOKEN, createScriptedProducer, lastWords, START_SECOND } from '../support/scripted-producer.ts';
 import { type Answer, answer, page, ticket } from '../support/scripted-zendesk.ts';
 
 const HTML = { 'content-type': 'text/html' };
 const secrets = [API_TOKEN, Buffer.from(`admin@acme.example/token:${API_TOKEN}`).toString('base64')];
-
-/** What a service says when it ends. */
-function lastWords(log: string) {
-  return logLines(log).find(({ level }) => level === 'fatal')?.err;
-}
 
 describe.concurrent('a refusal that asking again would not mend', () => {
   it.for<[string, Answer, number, string, RegExp]>([
@@ -98,38 +87,6 @@ describe.concurrent('a refusal that asking again would not mend', () => {
     }
   });
 
-  it('a second that the export does not move past: its tickets are committed, then exit code 5', async ({
-    expect,
-  }) => {
-    await using rig = await createScriptedProducer('stuck', { EXPORT_PER_PAGE: '3' });
-    const full = [1, 2, 3].map((id) => ticket(id, START_SECOND));
-    rig.zendesk.rest = page(full, { end_time: START_SECOND, end_of_stream: false });
-    rig.producer.start();
-    expect(await rig.producer.stopped(), rig.producer.log).toBe(5);
-    const words = lastWords(rig.producer.log);
-    expect(words?.code).toBe('zendesk.page_stuck');
-    expect(words?.message).toContain(`second ${START_SECOND}`);
-    expect(words?.remedy).toContain('raise EXPORT_PER_PAGE');
-    expect(rig.zendesk.requests).toHaveLength(1);
-    // With its remedy: nothing is missing, nothing twice.
-    expect((await rig.versions()).map(({ ticketId }) => ticketId).toSorted(byText)).toEqual(['1', '2', '3']);
-    expect((await rig.checkpoint())?.exportState.nextStartTime).toBe(START_SECOND);
-  });
-
-  it('a second that only smaller pages do not get past is asked for in full size', async ({ expect }) => {
-    await using rig = await createScriptedProducer('stuck-small', { EXPORT_PER_PAGE: '4' });
-    const all = [1, 2, 3].map((id) => ticket(id, START_SECOND));
-    const stuck = page(all.slice(0, 2), { end_time: START_SECOND, end_of_stream: false });
-    rig.producer.start();
-    const requests = await rig.zendesk.play(
-      answer(504, 'upstream request timeout', { 'content-type': 'text/plain' }),
-      stuck,
-      page(all, { end_time: START_SECOND + 1, end_of_stream: false }),
-    );
-    expect(requests.map(({ perPage }) => perPage)).toEqual([4, 2, 4, 4]);
-    expect(requests.at(-1)?.startTime).toBe(START_SECOND + 1);
-  });
-
   it('a 429 that does not say how long is waited for, shown, and does not keep from stopping', async ({
     expect,
   }) => {
@@ -207,6 +164,21 @@ describe.concurrent('wrong options', () => {
     ['credentials in the URL', { ZENDESK_URL: 'https://me:hidden-word@acme.zendesk.com' }, 'ZENDESK_URL'],
     ['no credentials', { ZENDESK_API_TOKEN: '' }, 'ZENDESK_API_TOKEN'],
     ['no start', { START_TIME: '' }, 'START_TIME'],
+    ['a start before 1970', { START_TIME: '1969-12-31' }, 'START_TIME'],
+    ['two ways to be let in', { ZENDESK_OAUTH_TOKEN: 'hidden-word' }, 'ZENDESK_OAUTH_TOKEN'],
+    [
+      'a client without its secret',
+      { ZENDESK_API_TOKEN: '', ZENDESK_OAUTH_CLIENT_ID: 'client' },
+      'ZENDESK_OAUTH_CLIENT_SECRET',
+    ],
+    [
+      'a secret without its client',
+      { ZENDESK_OAUTH_CLIENT_SECRET: 'hidden-word' },
+      'ZENDESK_OAUTH_CLIENT_SECRET',
+    ],
+    ['more than the whole allowance', { EXPORT_ALLOWANCE_SHARE: '1.5' }, 'EXPORT_ALLOWANCE_SHARE'],
+    ['a mode nobody knows', { EXPORT_MODE: 'stream' }, 'EXPORT_MODE'],
+    ['a scope nobody knows', { EXPORT_SUPPORT_TYPE_SCOPE: 'robots' }, 'EXPORT_SUPPORT_TYPE_SCOPE'],
   ] as const)('%s is refused', async ([name, env, option], { expect }) => {
     await using rig = await createScriptedProducer(`option-${name}`, {
       ...env,

@@ -100,3 +100,8 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 export function byText(one: string, other: string): number {
   return one < other ? -1 : Number(one > other);
 }
+
+/** What a service says when it ends. */
+export function lastWords(log: string) {
+  return logLines(log).find(({ level }) => level === 'fatal')?.err;
+}

@@ -4,7 +4,11 @@ import type { AddressInfo } from 'node:net';
 
 /** A request as the export made it. */
 export interface ExportRequest {
+  /** Without its query. */
+  readonly path: string;
+  /** NaN where it goes on from a cursor. */
   readonly startTime: number;
+  readonly cursor: string | undefined;
   readonly perPage: number;
   readonly authorization: string | undefined;
   readonly atMs: number;
@@ -30,9 +34,11 @@ export class ScriptedZendesk implements AsyncDisposable {
   static async start(): Promise<ScriptedZendesk> {
     const zendesk = new ScriptedZendesk();
     zendesk.#server.on('request', (incoming, response) => {
-      const { searchParams } = new URL(incoming.url ?? '', 'http://zendesk.invalid');
+      const { pathname, searchParams } = new URL(incoming.url ?? '', 'http://zendesk.invalid');
       const request: ExportRequest = {
-        startTime: Number(searchParams.get('start_time')),
+        path: pathname,
+        startTime: Number(searchParams.get('start_time') ?? Number.NaN),
+        cursor: searchParams.get('cursor') ?? undefined,
         perPage: Number(searchParams.get('per_page')),
         authorization: incoming.headers.authorization,
         atMs: performance.now(),
@@ -73,8 +79,8 @@ export class ScriptedZendesk implements AsyncDisposable {
   }
 
   /** From now on, to requests without a cue as well. */
-  rest: Answer = (response, { startTime }) =>
-    page([], { end_time: startTime, end_of_stream: true })(response);
+  rest: Answer = (response, { startTime, cursor }) =>
+    page([], { end_time: startTime, after_cursor: cursor ?? null, end_of_stream: true })(response);
 
   async #answer(request: ExportRequest, response: ServerResponse): Promise<void> {
     this.requests.push(request);

@@ -38,12 +38,17 @@ export class ServiceProcess<Name extends ServiceName> {
     return readFileSync(this.#logFile, 'utf8');
   }
 
-  start(): this {
+  /** @param env  for this life alone, over what all lives have */
+  start(env: NodeJS.ProcessEnv = {}): this {
     const log = openSync(this.#logFile, 'a');
     this.progress = undefined;
     this.url = undefined;
     const main = new URL(`../../services/${this.name}/src/main.ts`, import.meta.url);
-    const child = fork(main, [], { env: this.#env, execArgv: [], stdio: ['ignore', log, log, 'ipc'] });
+    const child = fork(main, [], {
+      env: { ...this.#env, ...env },
+      execArgv: [],
+      stdio: ['ignore', log, log, 'ipc'],
+    });
     closeSync(log);
     child.on('message', (message: ServiceMessage) => {
       // A message of a former life may still come after the next one began.

@@ -54,6 +54,10 @@ export const errorTable = {
     remedy:
       'Check ZENDESK_EMAIL and ZENDESK_API_TOKEN (or ZENDESK_PASSWORD), and that the user is an administrator.',
   },
+  'zendesk.token_refused': {
+    disposition: 'retry',
+    remedy: 'None; a fresh token is fetched, and the page is asked for again.',
+  },
   'zendesk.not_found': {
     disposition: 'stop',
     exitCode: exitCodes.configuration,

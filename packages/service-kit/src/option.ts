@@ -196,6 +196,21 @@ function integer<const Spec extends NumberSpec>(spec: Spec) {
   });
 }
 
+/** A share of something, such as 0.8. */
+function fraction<const Spec extends NumberSpec>(spec: Spec) {
+  return build<number, Spec>(spec, {
+    kind: 'fraction',
+    expected: `a number${range(spec.min, spec.max)}`,
+    schema: parsed((raw) => {
+      const value = /^\d{1,15}(\.\d{1,15})?$/.test(raw) ? Number(raw) : undefined;
+      if (value === undefined) return { problem: 'is not a number such as 0.8' };
+      const problem = outOfRange(value, spec);
+      return problem === undefined ? { value } : { problem };
+    }),
+    unit: spec.unit,
+  });
+}
+
 function port<const Spec extends Common<number>>(spec: Spec) {
   return build<number, Spec>(spec, {
     kind: 'port',
@@ -427,4 +442,17 @@ function path<const Spec extends Common<string>>(spec: Spec) {
   });
 }
 
-export const option = { text, secret, integer, boolean, choice, url, port, moment, duration, list, path };
+export const option = {
+  text,
+  secret,
+  integer,
+  fraction,
+  boolean,
+  choice,
+  url,
+  port,
+  moment,
+  duration,
+  list,
+  path,
+};

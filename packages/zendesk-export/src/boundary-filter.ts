@@ -37,10 +37,23 @@ export class BoundaryFilter {
   /** Entries of seconds up to this one were let go: memory does not grow with the page. */
   #forgottenUpTo: number | undefined;
   #forgotTimeless: boolean = false;
+  #oldestSecond = Number.POSITIVE_INFINITY;
+  #newestSecond = Number.NEGATIVE_INFINITY;
+  #sawTimeless: boolean = false;
 
   constructor(before: Boundary, entriesMax: number = BOUNDARY_ENTRIES_MAX) {
     this.#before = before;
     this.#entriesMax = entriesMax;
+  }
+
+  /** The latest `generated_timestamp` noted, epoch seconds; undefined where none was. */
+  get newestSecond(): number | undefined {
+    return Number.isFinite(this.#newestSecond) ? this.#newestSecond : undefined;
+  }
+
+  /** The second that all of the page so far lies in; undefined where it is several, or not known of each ticket. */
+  get onlySecond(): number | undefined {
+    return !this.#sawTimeless && this.#oldestSecond === this.#newestSecond ? this.#newestSecond : undefined;
   }
 
   /**
@@ -59,6 +72,12 @@ export class BoundaryFilter {
    * @param generatedSecond  epoch seconds; undefined where the ticket has no usable `generated_timestamp`
    */
   note(key: string, digest: string, generatedSecond: number | undefined): void {
+    if (generatedSecond === undefined) {
+      this.#sawTimeless = true;
+    } else {
+      this.#oldestSecond = Math.min(this.#oldestSecond, generatedSecond);
+      this.#newestSecond = Math.max(this.#newestSecond, generatedSecond);
+    }
     if (generatedSecond === undefined && this.#forgotTimeless) return;
     this.#noted.set(key, { digest: digest.slice(0, DIGEST_CHARS), second: generatedSecond });
     // Three times the bound before letting go of any: each time, at least one bound of them goes.

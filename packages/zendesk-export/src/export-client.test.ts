@@ -6,6 +6,8 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { isTicketStreamError, type TicketStreamError } from '@ticket-stream/errors';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createExportClient, type ExportClient, type OpenPage } from './export-client.ts';
+import type { ExportView } from './export-request.ts';
+import type { NextRequest } from './export-state.ts';
 
 const TOKEN = 'tok3n-that-nobody-may-see';
 const PAGE = Buffer.from(
@@ -43,7 +45,7 @@ async function listen(server: Server | ReturnType<typeof createTcpServer>): Prom
 
 function clientOf(
   url: string,
-  options: { headersTimeoutMs?: number; bodyTimeoutMs?: number } = {},
+  options: { headersTimeoutMs?: number; bodyTimeoutMs?: number; view?: ExportView } = {},
 ): ExportClient {
   const client = createExportClient({
     url,
@@ -56,7 +58,7 @@ function clientOf(
   return client;
 }
 
-const asked = { startTime: 1_700_000_000, perPage: 1_000 };
+const asked = { next: { mode: 'time', startTime: 1_700_000_000 }, perPage: 1_000 } as const;
 
 async function readAll(page: OpenPage): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -82,7 +84,10 @@ describe('the request', () => {
     const { url, requests } = await serve((_request, response) => {
       response.writeHead(200, { ...JSON_TYPE, date: 'Tue, 19 Sep 2023 00:46:52 GMT' }).end(PAGE);
     });
-    const page = await clientOf(url).openPage({ startTime: 1_695_062_724, perPage: 77 });
+    const page = await clientOf(url).openPage({
+      next: { mode: 'time', startTime: 1_695_062_724 },
+      perPage: 77,
+    });
     expect(page).toMatchObject({ status: 200, date: 1_695_084_412 });
     expect(await readAll(page)).toEqual(PAGE);
     const [request] = requests;
@@ -91,6 +96,43 @@ describe('the request', () => {
       `Basic ${Buffer.from(`ana@example.org/token:${TOKEN}`).toString('base64')}`,
     );
     expect(request?.headers['user-agent']).toMatch(/^ticket-stream\//);
+  });
+
+  it.each<[string, NextRequest, string]>([
+    ['by time', { mode: 'time', startTime: 7 }, '/api/v2/incremental/tickets?start_time=7&per_page=9'],
+    [
+      'by cursor, from a start',
+      { mode: 'cursor', startTime: 7 },
+      '/api/v2/incremental/tickets/cursor?start_time=7&per_page=9',
+    ],
+    [
+      'by cursor, opaque as it is',
+      { mode: 'cursor', startTime: 7, cursor: 'MTY5NTA1MjY2My4wfHwyOHw=&x+/' },
+      '/api/v2/incremental/tickets/cursor?cursor=MTY5NTA1MjY2My4wfHwyOHw%3D%26x%2B%2F&per_page=9',
+    ],
+    [
+      'for one second, by the cursor endpoint',
+      { mode: 'second', startTime: 7 },
+      '/api/v2/incremental/tickets/cursor?start_time=7&per_page=9',
+    ],
+  ])('asks %s', async (_name, next, target) => {
+    const { url, requests } = await serve((_request, response) =>
+      response.writeHead(200, JSON_TYPE).end(PAGE),
+    );
+    (await clientOf(url).openPage({ next, perPage: 9 })).discard();
+    expect(requests[0]?.url).toBe(target);
+  });
+
+  it('keeps sideloads and scope on every request', async () => {
+    const { url, requests } = await serve((_request, response) =>
+      response.writeHead(200, JSON_TYPE).end(PAGE),
+    );
+    const scope = { excludeDeleted: true, supportTypes: 'all' } as const;
+    const client = clientOf(url, { view: { scope, include: ['users', 'groups'] } });
+    (await client.openPage({ next: { mode: 'cursor', startTime: 7, cursor: 'abc' }, perPage: 9 })).discard();
+    expect(requests[0]?.url).toBe(
+      '/api/v2/incremental/tickets/cursor?cursor=abc&per_page=9&include=users%2Cgroups&exclude_deleted=true&support_type_scope=all',
+    );
   });
 
   it('sends a password without /token, in UTF-8', async () => {
@@ -378,7 +420,7 @@ describe('an answer that is no page', () => {
   ])('%i %s', async (status, body, code, said) => {
     const error = await refusedWith(status, body);
     expect(error.code).toBe(code);
-    expect(error.context).toMatchObject({ status, startTime: asked.startTime });
+    expect(error.context).toMatchObject({ status, startTime: asked.next.startTime });
     expect(error.context['zendeskError']).toBe(said);
   });
 

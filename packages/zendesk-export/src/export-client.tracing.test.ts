@@ -39,7 +39,7 @@ async function spanOf(startTime: number) {
     credentials: { email: 'ana@example.org', apiToken: 'tok3n' },
   });
   try {
-    const page = await client.openPage({ startTime, perPage: 10 });
+    const page = await client.openPage({ next: { mode: 'time', startTime }, perPage: 10 });
     expect(exporter.getFinishedSpans()).toHaveLength(0);
     for await (const _ of page.body);
   } catch {

@@ -1,8 +1,12 @@
 import { type AttributeValue, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import { Agent, type Dispatcher, request } from 'undici';
+import { type Authorization, type ExportCredentials, fixedAuthorization } from './authorization.ts';
 import { decodeBody } from './body-decoding.ts';
+import { type ExportView, requestPath, requestTarget } from './export-request.ts';
+import { DEFAULT_SCOPE, type NextRequest } from './export-state.ts';
 import { failureContext } from './failure-code.ts';
+import { clientCredentialsAuthorization } from './oauth.ts';
 import { refusal } from './refusals.ts';
 
 /**
@@ -16,6 +20,7 @@ export interface ExportClient {
   /**
    * Makes the request and resolves once its head is there and is a page's.
    * @throws zendesk.credentials_refused  401, 403
+   * @throws zendesk.token_refused        401 to an OAuth token that can be fetched anew: ask again, once
    * @throws zendesk.not_found            404
    * @throws zendesk.request_refused      any other 4xx; a redirect that is said to be permanent
    * @throws zendesk.too_recent           start_time is too near to now: caught up
@@ -26,8 +31,7 @@ export interface ExportClient {
    * @throws the signal's reason when it is aborted
    */
   openPage(page: {
-    /** Epoch seconds. */
-    readonly startTime: number;
+    readonly next: NextRequest;
     /** 1 to 1000. */
     readonly perPage: number;
     /** Also ends a body that is being read. */
@@ -51,14 +55,12 @@ export interface OpenPage {
   discard(): void;
 }
 
-export type ExportCredentials =
-  | { readonly email: string; readonly apiToken: string }
-  | { readonly email: string; readonly password: string };
-
 export interface ExportClientOptions {
   /** The account, e.g. `https://acme.zendesk.com`; only its origin counts. `http:` to loopback only. */
   readonly url: string;
   readonly credentials: ExportCredentials;
+  /** What is asked for; as Zendesk has it when not given. */
+  readonly view?: ExportView;
   readonly connectTimeoutMs?: number;
   /** From the request to the response's head. */
   readonly headersTimeoutMs?: number;
@@ -66,13 +68,12 @@ export interface ExportClientOptions {
   readonly bodyTimeoutMs?: number;
 }
 
-const PATH = '/api/v2/incremental/tickets';
 const USER_AGENT = 'ticket-stream/0.1.0 (+incremental ticket export)';
 
 /** @throws config.invalid  the URL cannot be used */
 export function createExportClient(options: ExportClientOptions): ExportClient {
   const { origin, hostname, port, protocol } = checkedUrl(options.url);
-  const { authorization, secrets } = basicAuthorization(options.credentials);
+  const view = options.view ?? { scope: DEFAULT_SCOPE, include: [] };
   const agent = new Agent({
     // One page at a time; a second connection so that the next page need not wait for an aborted one to close.
     connections: 2,
@@ -92,27 +93,42 @@ export function createExportClient(options: ExportClientOptions): ExportClient {
     'server.address': hostname,
     'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
     'url.scheme': protocol.slice(0, -1),
-    'url.path': PATH,
   };
+  const { credentials } = options;
+  const authorization: Authorization =
+    'clientId' in credentials
+      ? clientCredentialsAuthorization({ ...credentials, origin, dispatcher: agent })
+      : fixedAuthorization(credentials);
 
   return {
-    async openPage({ startTime, perPage, signal }) {
+    async openPage({ next, perPage, signal }) {
       signal?.throwIfAborted();
-      const span = tracer.startSpan('GET', { kind: SpanKind.CLIENT, attributes: spanAttributes });
+      const span = tracer.startSpan('GET', {
+        kind: SpanKind.CLIENT,
+        attributes: { ...spanAttributes, 'url.path': requestPath(next) },
+      });
       try {
-        const response = await request(`${origin}${PATH}?start_time=${startTime}&per_page=${perPage}`, {
+        const header = await authorization.header(signal);
+        const response = await request(`${origin}${requestTarget(next, perPage, view)}`, {
           dispatcher: agent,
           method: 'GET',
           headers: {
             accept: 'application/json',
             'accept-encoding': 'gzip, deflate, br',
-            authorization,
+            authorization: header,
             'user-agent': USER_AGENT,
           },
           signal: signal ?? null,
         });
         span.setAttribute('http.response.status_code', response.statusCode);
-        const refused = await refusal(response, { startTime, perPage, secrets });
+        const refused = await refusal(response, {
+          startTime: next.startTime,
+          perPage,
+          secrets: authorization.secrets,
+        });
+        if (response.statusCode === 401 && authorization.refused(header)) throw tokenRefused(refused);
+        // A refusal of anything else let the token in.
+        if (response.statusCode !== 401) authorization.accepted();
         if (refused !== undefined) throw refused;
         return openPage(response, span, signal);
       } catch (error) {
@@ -191,12 +207,12 @@ function checkedUrl(text: string): URL {
   return url;
 }
 
-function basicAuthorization(credentials: ExportCredentials): {
-  authorization: string;
-  secrets: readonly string[];
-} {
-  const secret = 'apiToken' in credentials ? credentials.apiToken : credentials.password;
-  const user = 'apiToken' in credentials ? `${credentials.email}/token` : credentials.email;
-  const encoded = Buffer.from(`${user}:${secret}`, 'utf8').toString('base64');
-  return { authorization: `Basic ${encoded}`, secrets: [encoded, secret] };
+function tokenRefused(refused: TicketStreamError | undefined): TicketStreamError {
+  return new TicketStreamError(
+    'zendesk.token_refused',
+    'Zendesk refuses the OAuth token; a fresh one is fetched',
+    {
+      context: refused?.context ?? {},
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BoundaryFilter } from './boundary-filter.ts';
-import { type ExportState, nextStartTime, nextState, parseExportState, startState } from './export-walk.ts';
+import { type ExportState, startState } from './export-state.ts';
+import { stepAfter } from './export-walk.ts';
 import type { PageTail } from './page-fields.ts';
 
 const START = 1_700_000_000;
@@ -21,12 +21,11 @@ function tail(fields: Partial<PageTail>): PageTail {
 }
 
 function step(fields: Partial<PageTail>, date: number | undefined = undefined, before: ExportState = state) {
-  const page = { tail: tail(fields), date, perPage: 1_000, delaySeconds: 60 };
-  const boundary = new BoundaryFilter(before.boundary).close(nextStartTime(before, page.tail));
-  return nextState(before, page, boundary);
+  const page = { tail: tail(fields), newestSecond: undefined, date, perPage: 1_000, delaySeconds: 60 };
+  return stepAfter(before, page, 'time');
 }
 
-describe('what a page means for the next request', () => {
+describe('what a page means for the next request, by time', () => {
   it.each([
     // tickets, end_time, end_of_stream → verdict, next start
     [1_000, START + 50, false, 'advanced', START + 50],
@@ -56,17 +55,18 @@ describe('what a page means for the next request', () => {
     '%i tickets, end_time %i, end_of_stream %s: %s',
     (ticketCount, endTime, endOfStream, verdict, next) => {
       const result = step({ ticketCount, endTime, endOfStream });
-      expect([result.verdict, result.state.nextStartTime]).toEqual([verdict, next]);
+      expect([result.verdict, result.next.startTime]).toEqual([verdict, next]);
+      expect(result.next.mode).toBe(verdict === 'stuck' ? 'second' : 'time');
     },
   );
 
   it('goes by next_page where there is no end_time', () => {
     const result = step({ ticketCount: 1_000, nextStartTime: START + 9, endOfStream: false });
-    expect([result.verdict, result.state.nextStartTime]).toEqual(['advanced', START + 9]);
+    expect([result.verdict, result.next.startTime]).toEqual(['advanced', START + 9]);
   });
 
   it('goes by end_time where the two differ', () => {
-    expect(step({ ticketCount: 1, endTime: START + 5, nextStartTime: START + 9 }).state.nextStartTime).toBe(
+    expect(step({ ticketCount: 1, endTime: START + 5, nextStartTime: START + 9 }).next.startTime).toBe(
       START + 5,
     );
   });
@@ -75,7 +75,7 @@ describe('what a page means for the next request', () => {
     'asks the same again after a null where the next start should be (%i tickets)',
     (ticketCount) => {
       const result = step({ askAgain: true, ticketCount, endOfStream: false });
-      expect([result.verdict, result.state.nextStartTime]).toEqual(['ask_again', START]);
+      expect([result.verdict, result.next.startTime]).toEqual(['ask_again', START]);
     },
   );
 });
@@ -123,36 +123,95 @@ describe('the position', () => {
     ['stays unknown where nothing tells it', { askAgain: true }, START + 100, undefined, undefined],
   ];
   it.each(cases)('%s', (_name, fields, date, before, expected) => {
-    expect(step(fields, date, { ...state, position: before }).state.position).toBe(expected);
+    expect(step(fields, date, { ...state, position: before }).position).toBe(expected);
   });
 });
 
-describe('the state in a checkpoint', () => {
-  it('comes back as it was, through JSON', () => {
-    const filter = new BoundaryFilter(state.boundary);
-    filter.note('35436', 'aaaaaaaaaaaaaaaabbbb', START + 4);
-    filter.note('35437', 'ccccccccccccccccdddd', START + 9);
-    const before: ExportState = {
-      nextStartTime: START + 4,
-      boundary: filter.close(START + 4),
-      position: START + 3,
-    };
-    expect(parseExportState(JSON.parse(JSON.stringify(before)))).toEqual(before);
-    expect(parseExportState(JSON.parse(JSON.stringify(startState(START))))).toEqual(startState(START));
-  });
+function stepFrom(
+  before: ExportState,
+  fields: Partial<PageTail>,
+  newestSecond: number | undefined,
+  date?: number,
+) {
+  const page = { tail: tail(fields), newestSecond, date, perPage: 1_000, delaySeconds: 60 };
+  return stepAfter(before, page, 'time');
+}
+
+describe('what a page means for the next request, by cursor', () => {
+  const begun: ExportState = { ...state, next: { mode: 'cursor', startTime: START } };
+  const under: ExportState = { ...state, next: { mode: 'cursor', startTime: START, cursor: 'a' } };
 
   it.each([
-    [null],
-    [[]],
-    [{}],
-    [{ ...startState(START), nextStartTime: '1700000000' }],
-    [{ ...startState(START), nextStartTime: -1 }],
-    [{ ...startState(START), position: 'x' }],
-    [{ ...startState(START), boundary: undefined }],
-    [{ ...startState(START), boundary: { second: START, digests: { 1: 'short' }, overflowed: false } }],
-    [{ ...startState(START), boundary: { second: START, digests: { 1: 7 }, overflowed: false } }],
-    [{ ...startState(START), boundary: { second: START, digests: {}, overflowed: 0 } }],
-  ])('of another shape is unreadable: %j', (value) => {
-    expect(() => parseExportState(value)).toThrow(expect.objectContaining({ code: 'checkpoint.unreadable' }));
+    // from, tickets, after_cursor, end_of_stream, newest second → verdict, next cursor, next start, position
+    ['begun', 1_000, 'b', false, START + 50, 'advanced', 'b', START + 50, START + 49],
+    ['under', 1_000, 'b', false, START + 50, 'advanced', 'b', START + 50, START + 49],
+    ['under', 1_000, 'b', false, START, 'advanced', 'b', START, START - 1],
+    ['under', 0, 'b', false, undefined, 'advanced', 'b', START, START - 1],
+    ['under', 7, 'b', true, START + 9, 'caught_up', 'b', START + 9, START + 839],
+    ['under', 0, 'a', true, undefined, 'caught_up', 'a', START, START + 839],
+    // The same cursor again without tickets: nothing yet.
+    ['under', 0, 'a', false, undefined, 'ask_again', 'a', START, START - 1],
+    // null: the cursor so far stays.
+    ['under', 5, undefined, false, START + 9, 'ask_again', 'a', START + 9, START + 8],
+    ['under', 0, undefined, true, undefined, 'caught_up', 'a', START, START + 839],
+    ['begun', 0, undefined, true, undefined, 'caught_up', undefined, START, START + 839],
+    // The same cursor under tickets: begin anew at the newest second shown.
+    ['under', 5, 'a', false, START + 9, 'stuck', undefined, START + 9, START + 8],
+    ['under', 5, 'a', undefined, START, 'stuck', undefined, START, START - 1],
+    // Never backwards.
+    ['under', 5, 'b', false, START - 40, 'advanced', 'b', START, START - 1],
+  ] as const)(
+    '%s: %i tickets, after_cursor %s, end_of_stream %s, newest %s: %s',
+    (from, ticketCount, afterCursor, endOfStream, newest, verdict, cursor, startTime, position) => {
+      const before = from === 'begun' ? begun : under;
+      const fields = { ticketCount, afterCursor, endOfStream, askAgain: afterCursor === undefined };
+      const result = stepFrom(before, fields, newest, START + 900);
+      expect(result).toEqual({
+        verdict,
+        next: { mode: 'cursor', startTime, ...(cursor === undefined ? {} : { cursor }) },
+        position,
+      });
+    },
+  );
+
+  it('does not go on from a second that lies in the future of the response', () => {
+    const result = stepFrom(under, { ticketCount: 1, afterCursor: 'b', endOfStream: false }, 9e9, START + 20);
+    expect([result.next.startTime, result.position]).toEqual([START + 20, START + 19]);
+  });
+});
+
+describe('a second that the time-based export does not get past', () => {
+  const first: ExportState = { ...state, next: { mode: 'second', startTime: START } };
+  const going: ExportState = { ...state, next: { mode: 'second', startTime: START, cursor: 'a' } };
+  const reading = (cursor: string) => ({ mode: 'second', startTime: START, cursor });
+  const after = { mode: 'time', startTime: START + 1 };
+
+  it.each([
+    [first, 1_000, 'a', false, START, 'advanced', reading('a')],
+    [going, 1_000, 'b', false, START, 'advanced', reading('b')],
+    // A ticket of a later second: the second is read to its end.
+    [going, 1_000, 'b', false, START + 4, 'advanced', after],
+    [going, 12, 'b', true, START, 'advanced', after],
+    [going, 0, 'b', true, undefined, 'advanced', after],
+    [going, 0, 'a', false, undefined, 'ask_again', reading('a')],
+    [going, 3, 'a', false, START, 'ask_again', reading('a')],
+    [going, 3, undefined, false, START, 'ask_again', reading('a')],
+  ] as const)('%#: goes on where it must', (before, ticketCount, afterCursor, eos, newest, verdict, next) => {
+    const fields = { ticketCount, afterCursor, endOfStream: eos, askAgain: afterCursor === undefined };
+    const result = stepFrom(before, fields, newest, START + 900);
+    expect(result).toMatchObject({ verdict, next });
+    // Complete only once the second was read to its end; the response's Date says nothing about it.
+    expect(result.position).toBe(next === after ? START : START - 1);
+  });
+
+  it('leads back to the mode that is asked for', () => {
+    const page = {
+      tail: tail({ ticketCount: 1, afterCursor: 'b', endOfStream: false }),
+      newestSecond: START + 4,
+      date: undefined,
+      perPage: 1_000,
+      delaySeconds: 60,
+    };
+    expect(stepAfter(going, page, 'cursor').next).toEqual({ mode: 'cursor', startTime: START + 1 });
   });
 });

@@ -1,35 +1,28 @@
-import { TicketStreamError } from '@ticket-stream/errors';
-import { BOUNDARY_ENTRIES_MAX, type Boundary } from './boundary-filter.ts';
-import type { PageTail } from './page-fields.ts';
-
 /**
  * How the export goes on after a page: pure decisions over what Zendesk answered. No clock is read here; "now" is
  * the response's own Date.
  *
- * A ticket stands in the export once, in its latest state, under the second of its last update; a page shows what
- * is at or after `start_time`, oldest first, and its `end_time` is the next `start_time`, normally a second that was
- * shown already and comes again (boundary-filter.ts).
+ * A ticket stands in the export once, in its latest state, under the second of its last update (its
+ * `generated_timestamp`).
+ *
+ * - *time*: a page shows what is at or after `start_time`, oldest first; its `end_time` is the next `start_time`,
+ *   normally a second that was shown already and comes again (boundary-filter.ts). Zendesk exceeds `per_page` to
+ *   return a whole second; yet users report the other behaviour, the same 1,000 tickets of one second for ever
+ *   (PostHog/posthog#59215, estuary/connectors#1789). Such a page is *stuck*: its tickets are committed, then
+ * - *second*: that second is read to its end by the cursor endpoint. What its last page shows of later seconds is
+ *   published as well, as it may have changed when the time-based endpoint gets there; the boundary remembers it. Then
+ *   the export goes on at the next second.
+ * - *cursor*: pages follow each other by an opaque `after_cursor`, in the order of (second, id), nothing twice. The
+ *   newest second shown so far is kept as the start that any mode could go on from.
  */
-
-/** The part of the checkpoint that the export owns; plain JSON. */
-export interface ExportState {
-  /** Epoch seconds: `start_time` of the next request. */
-  readonly nextStartTime: number;
-  readonly boundary: Boundary;
-  /** Epoch seconds: the last second known to be complete in the log; undefined before the first page. Never moves back. */
-  readonly position: number | undefined;
-}
-
-export function startState(startTime: number): ExportState {
-  return {
-    nextStartTime: startTime,
-    boundary: { second: startTime, digests: {}, overflowed: false },
-    position: undefined,
-  };
-}
+import type { Boundary } from './boundary-filter.ts';
+import type { ExportState, NextRequest } from './export-state.ts';
+import type { ExportMode, PageTail } from './page-fields.ts';
 
 export interface PageSeen {
   readonly tail: PageTail;
+  /** The latest `generated_timestamp` of the page's tickets, epoch seconds; undefined where it has none. */
+  readonly newestSecond: number | undefined;
   /** The response's Date, epoch seconds; undefined where it had none that can be read. */
   readonly date: number | undefined;
   /** As it was asked for: tells a full page where the flag `end_of_stream` is missing. */
@@ -39,102 +32,106 @@ export interface PageSeen {
 }
 
 /**
- * - `advanced`   more is to come, from a later start
+ * - `advanced`   more is to come, from a later start or cursor
  * - `caught_up`  nothing newer now
  * - `ask_again`  nothing moved and nothing says that it is the end: the same again
- * - `stuck`      tickets, more to come, and no later start: asking again would show the same for ever. Its tickets
- *                are committed first; the state stays where it is.
- * After all but `stuck` the next request is made when the pace allows it.
+ * - `stuck`      tickets, more to come, and no later start or cursor: asking again would show the same for ever.
+ *                `next` is the way around it.
+ * After each of them the next request is made when the pace allows it.
  */
 export type PageVerdict = 'advanced' | 'caught_up' | 'ask_again' | 'stuck';
 
 export interface Step {
-  readonly state: ExportState;
+  readonly next: NextRequest;
   readonly verdict: PageVerdict;
-}
-
-/** Where the next request begins after this page; never earlier than the one that was made. */
-export function nextStartTime(state: ExportState, tail: PageTail): number {
-  return Math.max(state.nextStartTime, tail.endTime ?? tail.nextStartTime ?? 0);
+  readonly position: number | undefined;
 }
 
 /**
- * @param state     as of the checkpoint, whose `nextStartTime` was asked for
- * @param boundary  what the page's filter closed with, for `nextStartTime(state, page.tail)`
+ * What a whole page means for the next request and the position.
+ * @param state  as of the checkpoint, whose `next` was asked for
+ * @param mode   the mode that is asked for: where a second that was read to its end leads back to
  */
-export function nextState(state: ExportState, page: PageSeen, boundary: Boundary): Step {
-  const next = nextStartTime(state, page.tail);
-  return {
-    state: { nextStartTime: next, boundary, position: nextPosition(state, page) },
-    verdict: judge(state, page, next),
-  };
+export function stepAfter(state: ExportState, page: PageSeen, mode: ExportMode): Step {
+  const step = stepOf(state.next, page, mode);
+  return { ...step, position: nextPosition(state, page, step.next.startTime) };
 }
 
-function judge(state: ExportState, { tail, perPage }: PageSeen, next: number): PageVerdict {
-  if (tail.endOfStream === true) return 'caught_up';
+/** The state that a page's commit makes durable. @param boundary  closed for `step.next.startTime` */
+export function stateAfter(state: ExportState, step: Step, boundary: Boundary): ExportState {
+  return { ...state, next: step.next, boundary, position: step.position };
+}
+
+type Move = Omit<Step, 'position'>;
+
+function stepOf(asked: NextRequest, page: PageSeen, mode: ExportMode): Move {
+  switch (asked.mode) {
+    case 'time':
+      return stepByTime(asked.startTime, page);
+    case 'cursor':
+      return stepByCursor(asked, page);
+    case 'second':
+      return stepThroughSecond(asked, page, mode);
+  }
+}
+
+function stepByTime(asked: number, { tail, perPage }: PageSeen): Move {
+  const startTime = Math.max(asked, tail.endTime ?? tail.nextStartTime ?? 0);
+  const next: NextRequest = { mode: 'time', startTime };
+  if (tail.endOfStream === true) return { next, verdict: 'caught_up' };
   // A null where the next start should be: "ask again", whatever the page holds.
-  if (tail.askAgain) return 'ask_again';
-  if (next > state.nextStartTime) return 'advanced';
-  if (tail.ticketCount === 0) return 'ask_again';
+  if (tail.askAgain) return { next, verdict: 'ask_again' };
+  if (startTime > asked) return { next, verdict: 'advanced' };
+  if (tail.ticketCount === 0) return { next, verdict: 'ask_again' };
   // Bodies of before the flag: a page that is not full is the last.
-  if (tail.endOfStream === undefined && tail.ticketCount < perPage) return 'caught_up';
-  return 'stuck';
+  if (tail.endOfStream === undefined && tail.ticketCount < perPage) return { next, verdict: 'caught_up' };
+  return { next: { mode: 'second', startTime: asked }, verdict: 'stuck' };
+}
+
+function stepByCursor(asked: NextRequest & { readonly cursor?: string }, page: PageSeen): Move {
+  const { tail } = page;
+  const startTime = Math.max(asked.startTime, plausibleSecond(page) ?? 0);
+  const cursor = tail.afterCursor ?? asked.cursor;
+  const next: NextRequest = { mode: 'cursor', startTime, ...(cursor === undefined ? {} : { cursor }) };
+  if (tail.endOfStream === true) return { next, verdict: 'caught_up' };
+  if (tail.askAgain) return { next, verdict: 'ask_again' };
+  if (tail.afterCursor !== asked.cursor) return { next, verdict: 'advanced' };
+  if (tail.ticketCount === 0) return { next, verdict: 'ask_again' };
+  // The same cursor under tickets shows them for ever: begin anew, without a cursor, at the newest second shown.
+  return { next: { mode: 'cursor', startTime }, verdict: 'stuck' };
+}
+
+function stepThroughSecond(
+  asked: NextRequest & { readonly cursor?: string },
+  { tail, newestSecond }: PageSeen,
+  mode: ExportMode,
+): Move {
+  const { startTime } = asked;
+  const passed = newestSecond !== undefined && newestSecond > startTime;
+  if (passed || tail.endOfStream === true)
+    return { next: { mode, startTime: startTime + 1 }, verdict: 'advanced' };
+  const { afterCursor } = tail;
+  if (afterCursor === undefined || afterCursor === asked.cursor) return { next: asked, verdict: 'ask_again' };
+  return { next: { mode: 'second', startTime, cursor: afterCursor }, verdict: 'advanced' };
+}
+
+/** A second that lies in the response's own future is no place to go on from: everything before it would be lost. */
+function plausibleSecond({ newestSecond, date }: PageSeen): number | undefined {
+  if (newestSecond === undefined || date === undefined) return newestSecond;
+  return Math.min(newestSecond, date);
 }
 
 /** A quiet night shows `end_of_stream` and no ticket: the response's own Date then moves the position on. */
-function nextPosition(state: ExportState, { tail, date, delaySeconds }: PageSeen): number | undefined {
+function nextPosition(state: ExportState, page: PageSeen, nextStart: number): number | undefined {
+  const { tail, date, delaySeconds } = page;
   const candidates: number[] = [];
   if (state.position !== undefined) candidates.push(state.position);
-  const end = tail.endTime ?? tail.nextStartTime;
-  if (end !== undefined) candidates.push(end - 1);
-  if (tail.endOfStream === true && date !== undefined) candidates.push(date - (delaySeconds + 1));
+  // Where the page itself says how far it goes. (A reset may lead behind the position, and `max` keeps it.)
+  const says = tail.endTime ?? tail.nextStartTime;
+  if (says !== undefined) candidates.push(says - 1);
+  if (nextStart > state.next.startTime) candidates.push(nextStart - 1);
+  // The end of a second that is being read is not the end of what is asked for.
+  const isEnd = tail.endOfStream === true && state.next.mode !== 'second';
+  if (isEnd && date !== undefined) candidates.push(date - (delaySeconds + 1));
   return candidates.length === 0 ? undefined : Math.max(...candidates);
-}
-
-const DIGEST_ENTRY = /^[0-9a-f]{16}(@\d{1,12})?$/;
-
-/**
- * The state out of a checkpoint's JSON.
- * @throws checkpoint.unreadable  it has another shape
- */
-export function parseExportState(value: unknown): ExportState {
-  const state = fieldsOf(value);
-  const boundary = fieldsOf(state['boundary']);
-  const digests = fieldsOf(boundary['digests']);
-  const position = state['position'] ?? undefined;
-  const entries = Object.entries(digests);
-  if (
-    !isSecond(state['nextStartTime']) ||
-    !(position === undefined || (typeof position === 'number' && Number.isSafeInteger(position))) ||
-    !isSecond(boundary['second']) ||
-    typeof boundary['overflowed'] !== 'boolean' ||
-    entries.length > BOUNDARY_ENTRIES_MAX ||
-    !entries.every(
-      (entry): entry is [string, string] => typeof entry[1] === 'string' && DIGEST_ENTRY.test(entry[1]),
-    )
-  ) {
-    throw unreadable();
-  }
-  return {
-    nextStartTime: state['nextStartTime'],
-    boundary: {
-      second: boundary['second'],
-      digests: Object.fromEntries(entries),
-      overflowed: boundary['overflowed'],
-    },
-    position,
-  };
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unreadable();
-  return value as Record<string, unknown>;
-}
-
-function isSecond(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function unreadable(): TicketStreamError {
-  return new TicketStreamError('checkpoint.unreadable', "the checkpoint's export state has another shape");
 }

@@ -1,3 +1,4 @@
+export type { ExportCredentials } from './authorization.ts';
 export { type Backoff, createBackoff } from './backoff.ts';
 export { BOUNDARY_ENTRIES_MAX, type Boundary, BoundaryFilter } from './boundary-filter.ts';
 export { COUNT_RETRY_WAIT_MS, CountRule, type CountVerdict } from './count-rule.ts';
@@ -5,21 +6,30 @@ export {
   createExportClient,
   type ExportClient,
   type ExportClientOptions,
-  type ExportCredentials,
   type OpenPage,
 } from './export-client.ts';
 export {
+  askingByTime,
+  readingSecond,
+  resume,
+  steppingOver,
+  type WantedExport,
+  withoutCursor,
+} from './export-detours.ts';
+export type { ExportView } from './export-request.ts';
+export type { ExportScope, Unseen, UnseenWhat } from './export-scope.ts';
+export {
+  DEFAULT_SCOPE,
   type ExportState,
-  nextStartTime,
-  nextState,
-  type PageSeen,
-  type PageVerdict,
+  type Gap,
+  type NextRequest,
   parseExportState,
-  type Step,
+  resetTo,
   startState,
-} from './export-walk.ts';
+} from './export-state.ts';
+export { type PageSeen, type PageVerdict, type Step, stateAfter, stepAfter } from './export-walk.ts';
 export { createPacer, type Pacer } from './pacing.ts';
-export type { PageTail } from './page-fields.ts';
+export type { ExportMode, PageTail } from './page-fields.ts';
 export { createPageSize, type PageSize } from './page-size.ts';
 export { type PageLimits, type ReadTicket, streamPage, type TicketSlice } from './page-stream.ts';
 export { RATE_LIMIT_DEFAULT_MS } from './retry-after.ts';

@@ -1,17 +1,26 @@
 import { type ErrorCode, errorTable, TicketStreamError } from '@ticket-stream/errors';
+import type { NextRequest } from '@ticket-stream/zendesk-export';
 import { describe, expect, it } from 'vitest';
 import { type AfterFailure, afterFailure } from './after-failure.ts';
 
 const BACKOFF_MS = 700;
 
-function decide(code: ErrorCode, context: Record<string, number> = {}) {
+const BY_TIME: NextRequest = { mode: 'time', startTime: 7 };
+const BY_CURSOR: NextRequest = { mode: 'cursor', startTime: 7, cursor: 'a' };
+const SECOND: NextRequest = { mode: 'second', startTime: 7 };
+
+function decide(code: ErrorCode, context: Record<string, number> = {}, next = BY_TIME) {
   let asked = 0;
-  const step = afterFailure(new TicketStreamError(code, 'a failure', { context }), {
-    nextMs: () => {
-      asked++;
-      return BACKOFF_MS;
+  const step = afterFailure(
+    new TicketStreamError(code, 'a failure', { context }),
+    {
+      nextMs: () => {
+        asked++;
+        return BACKOFF_MS;
+      },
     },
-  });
+    next,
+  );
   return { step, asked };
 }
 
@@ -40,6 +49,7 @@ describe('after a failed attempt at a page', () => {
     ['zendesk.page_too_large', 'ask_for_less'],
     ['zendesk.page_truncated', 'wait'],
     ['zendesk.page_malformed', 'wait'],
+    ['zendesk.token_refused', 'wait'],
     ['kafka.doubtful_transaction', 'ask_the_checkpoint'],
     ['kafka.fenced', 'stop'],
     ['zendesk.credentials_refused', 'stop'],
@@ -47,6 +57,43 @@ describe('after a failed attempt at a page', () => {
     ['internal.defect', 'stop'],
   ])('%s → %s', (code, step) => {
     expect(decide(code).step.step).toBe(step);
+  });
+
+  it.each<[string, ErrorCode, Record<string, number>, NextRequest, AfterFailure]>([
+    [
+      'a 404 of the cursor endpoint',
+      'zendesk.not_found',
+      { status: 404 },
+      SECOND,
+      { step: 'second_refused' },
+    ],
+    ['a 403 of it', 'zendesk.credentials_refused', { status: 403 }, SECOND, { step: 'second_refused' }],
+    ['a 422 of it', 'zendesk.request_refused', { status: 422 }, SECOND, { step: 'second_refused' }],
+    ['a 401 of it', 'zendesk.credentials_refused', { status: 401 }, SECOND, { step: 'stop' }],
+    [
+      'a cursor that is refused',
+      'zendesk.request_refused',
+      { status: 422 },
+      BY_CURSOR,
+      { step: 'drop_cursor' },
+    ],
+    [
+      'a start that is refused',
+      'zendesk.request_refused',
+      {},
+      { mode: 'cursor', startTime: 7 },
+      { step: 'stop' },
+    ],
+    ['a 404 where all is by cursor', 'zendesk.not_found', {}, BY_CURSOR, { step: 'stop' }],
+    [
+      'a page over its budget that holds a whole second',
+      'zendesk.page_too_slow',
+      { wholeSecond: 9 },
+      BY_TIME,
+      { step: 'read_second', second: 9 },
+    ],
+  ])('%s', (_name, code, context, next, step) => {
+    expect(decide(code, context, next).step).toEqual(step);
   });
 
   it('stops for every code of disposition stop, and for none of disposition retry', () => {

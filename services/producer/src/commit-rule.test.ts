@@ -6,7 +6,7 @@ const before = { ...startState(100), position: 90 };
 
 describe('a page that brought nothing to write', () => {
   it('is committed when the export goes on from a later second, however soon', () => {
-    expect(mustCommit(before, { ...before, nextStartTime: 101 }, 0)).toBe(true);
+    expect(mustCommit(before, { ...before, next: { mode: 'time', startTime: 101 } }, 0)).toBe(true);
   });
 
   it('is committed for its position alone at most once a second', () => {

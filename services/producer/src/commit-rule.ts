@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ExportState } from '@ticket-stream/zendesk-export';
 
 /** An empty page that changes nothing but the position commits at most once a second. */
@@ -5,7 +6,7 @@ const QUIET_COMMIT_MS = 1_000;
 
 /** Whether a page that brought nothing to write is worth a transaction for its checkpoint alone. */
 export function mustCommit(before: ExportState, after: ExportState, msSinceCommit: number): boolean {
-  if (after.nextStartTime !== before.nextStartTime) return true;
+  if (!isDeepStrictEqual(after.next, before.next)) return true;
   if (after.boundary.overflowed !== before.boundary.overflowed) return true;
   return after.position !== before.position && msSinceCommit >= QUIET_COMMIT_MS;
 }

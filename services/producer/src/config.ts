@@ -1,4 +1,31 @@
-import { commonOptions, defineOptions, kafkaOptions, option } from '@ticket-stream/service-kit';
+import {
+  commonOptions,
+  defineOptions,
+  type KnownValues,
+  kafkaOptions,
+  type OptionProblem,
+  option,
+} from '@ticket-stream/service-kit';
+
+/** The ways to be let in, in the order in which they are named. */
+const WAYS_IN = [
+  'ZENDESK_API_TOKEN',
+  'ZENDESK_PASSWORD',
+  'ZENDESK_OAUTH_TOKEN',
+  'ZENDESK_OAUTH_CLIENT_ID',
+] as const;
+
+function usesOAuth(values: KnownValues): boolean {
+  return values['ZENDESK_OAUTH_TOKEN'] !== undefined || values['ZENDESK_OAUTH_CLIENT_ID'] !== undefined;
+}
+
+/** Of two ways to be let in nobody can tell which is meant: said of the later one. */
+function onlyWay(name: (typeof WAYS_IN)[number], values: KnownValues): OptionProblem | undefined {
+  const other = WAYS_IN.slice(0, WAYS_IN.indexOf(name)).find((each) => values[each] !== undefined);
+  return other === undefined
+    ? undefined
+    : { problem: `is set beside ${other}`, remedy: 'Leave one of the two out.' };
+}
 
 /** Everything the producer can be told; `--help` and `.env.example` are written from this table. */
 export const producerOptions = defineOptions({
@@ -10,29 +37,58 @@ export const producerOptions = defineOptions({
     originOnly: true,
   }),
   ZENDESK_EMAIL: option.text({
-    text: 'An administrator of the account: only administrators may export.',
-    required: true,
+    text: 'An administrator of the account: only administrators may export. Goes with ZENDESK_API_TOKEN or ZENDESK_PASSWORD.',
+    required: (values) => !usesOAuth(values),
     example: 'admin@acme.com',
   }),
   ZENDESK_API_TOKEN: option.secret({
-    text: 'API token of that administrator; or give ZENDESK_PASSWORD.',
-    required: (values) => values['ZENDESK_PASSWORD'] === undefined,
+    text: 'API token of that administrator. Zendesk issues none any more, and none works after 2027-04-30.',
+    required: (values) => values['ZENDESK_PASSWORD'] === undefined && !usesOAuth(values),
+    check: (_, values) => onlyWay('ZENDESK_API_TOKEN', values),
   }),
   ZENDESK_PASSWORD: option.secret({
     text: 'Password of that administrator, where the account still allows it.',
+    check: (_, values) => onlyWay('ZENDESK_PASSWORD', values),
+  }),
+  ZENDESK_OAUTH_TOKEN: option.secret({
+    text: 'OAuth access token of an administrator; used as it is, never refreshed.',
+    check: (_, values) => onlyWay('ZENDESK_OAUTH_TOKEN', values),
+  }),
+  ZENDESK_OAUTH_CLIENT_ID: option.text({
+    text: 'Identifier of a confidential OAuth client: tokens are fetched by the client credentials grant, and anew when they end.',
+    example: 'ticket_stream',
+    charactersMax: 300,
+    check: (_, values) => onlyWay('ZENDESK_OAUTH_CLIENT_ID', values),
+  }),
+  ZENDESK_OAUTH_CLIENT_SECRET: option.secret({
+    text: 'Secret of that client.',
+    required: (values) => values['ZENDESK_OAUTH_CLIENT_ID'] !== undefined,
     check: (_, values) =>
-      values['ZENDESK_API_TOKEN'] === undefined
-        ? undefined
-        : { problem: 'is set beside ZENDESK_API_TOKEN', remedy: 'Leave one of the two out.' },
+      values['ZENDESK_OAUTH_CLIENT_ID'] === undefined
+        ? { problem: 'is set, but ZENDESK_OAUTH_CLIENT_ID is not', remedy: 'Set both, or leave both out.' }
+        : undefined,
+  }),
+  ZENDESK_OAUTH_SCOPE: option.text({
+    text: 'What these tokens may do, space-separated; reading is enough.',
+    default: 'read',
+    pattern: /^[a-z_:]+( [a-z_:]+)*$/,
+    expected: 'scopes such as "read" or "tickets:read users:read"',
+    charactersMax: 300,
   }),
   START_TIME: option.moment({
     text: 'Where the first export begins; a checkpoint, once there is one, counts instead.',
     required: true,
     example: '2024-01-01',
+    min: 0,
     check: (second) =>
       second > Date.now() / 1000
         ? { problem: 'is in the future', remedy: 'Give the moment from which tickets are wanted.' }
         : undefined,
+  }),
+  EXPORT_MODE: option.choice({
+    text: 'Which of the two exports is read: by start_time, or by a cursor that repeats nothing. May be changed at any time.',
+    of: ['time', 'cursor'],
+    default: 'time',
   }),
   EXPORT_PER_PAGE: option.integer({
     text: 'Tickets a page.',
@@ -47,6 +103,21 @@ export const producerOptions = defineOptions({
     min: 1,
     max: 6000,
     unit: 'requests a minute',
+  }),
+  EXPORT_ALLOWANCE_SHARE: option.fraction({
+    text: 'How much of those requests the producer takes; the rest is for others that use the same allowance, such as `export verify`.',
+    default: 1,
+    min: 0.01,
+    max: 1,
+  }),
+  EXPORT_EXCLUDE_DELETED: option.boolean({
+    text: 'Leave deleted tickets out of the export: deletions and scrubs then never arrive, so deleted tickets stay searchable.',
+    default: false,
+  }),
+  EXPORT_SUPPORT_TYPE_SCOPE: option.choice({
+    text: "Whose tickets are exported: agents', AI agents', or all.",
+    of: ['agent', 'ai_agent', 'all'],
+    default: 'agent',
   }),
   EXPORT_DELAY_SECONDS: option.integer({
     text: 'What the export leaves out of the newest time; 60 at Zendesk.',
@@ -64,6 +135,11 @@ export const producerOptions = defineOptions({
   EXPORT_ONCE: option.boolean({
     text: 'End with the first page that says it is the end of the stream, instead of polling on.',
     default: false,
+  }),
+  ACCEPT_GAP: option.moment({
+    text: 'A second that may be stepped over if it cannot be read to its end; the error that asks for it names it. The gap stays on record.',
+    example: '1700000000',
+    min: 0,
   }),
   ACCEPT_TOPIC_SETTINGS: option.boolean({
     text: 'Use an existing tickets topic although it is not compacted.',

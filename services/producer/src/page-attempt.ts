@@ -10,22 +10,27 @@ import {
   BoundaryFilter,
   type CountRule,
   type ExportClient,
+  type ExportMode,
   type ExportState,
-  nextStartTime,
-  nextState,
   type PageVerdict,
   type ReadTicket,
+  stateAfter,
+  stepAfter,
   streamPage,
   type UnreadTicket,
 } from '@ticket-stream/zendesk-export';
 import { mustCommit } from './commit-rule.ts';
+import { pageFetched, pageParsing } from './diagnostics.ts';
 
 export interface PageAttempt {
   readonly client: ExportClient;
   readonly publisher: PagePublisher<ExportState>;
   readonly countRule: CountRule;
+  readonly mode: ExportMode;
   readonly source: string;
   readonly delaySeconds: number;
+  /** From the first byte of the page's body; below the transaction's timeout of 6 minutes. */
+  readonly pageBudgetMs: number;
   readonly signal: AbortSignal;
   readonly msSinceCommit: () => number;
   /** Told as the page is read, before anything of it is durable. */
@@ -40,12 +45,14 @@ export interface PageOutcome {
   readonly published: number;
   readonly repeated: number;
   readonly deadLettered: number;
+  /** Of the decoded body. */
+  readonly bytes: number;
+  /** The latest `generated_timestamp` of the page, epoch seconds; undefined where it has none. */
+  readonly newestSecond: number | undefined;
   /** The page was accepted although its count differs. */
   readonly countIgnored: boolean;
 }
 
-/** From the first byte; below the transaction's timeout of 6 minutes. Waiting for a turn is outside of it. */
-const PAGE_BUDGET_MS = 5 * 60 * 1000;
 const PAGE_BYTES_MAX = 4 * 1024 * 1024 * 1024;
 const DEPTH_MAX = 512;
 
@@ -54,8 +61,10 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
   const before = publisher.checkpoint.exportState;
   const budget = new AbortController();
   const signal = AbortSignal.any([attempt.signal, budget.signal]);
-  const page = await client.openPage({ startTime: before.nextStartTime, perPage, signal });
-  const budgetTimer = setTimeout(() => budget.abort(), PAGE_BUDGET_MS);
+  const { next } = before;
+  const page = await client.openPage({ next, perPage, signal });
+  pageFetched.publish({ startTime: next.startTime, perPage });
+  const budgetTimer = setTimeout(() => budget.abort(), attempt.pageBudgetMs);
   const boundary = new BoundaryFilter(before.boundary);
   const counts = { exported: 0, published: 0, repeated: 0, deadLettered: 0 };
   let transaction: PageTransaction<ExportState> | undefined;
@@ -67,7 +76,7 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
   }
 
   async function deadLetter(letter: Omit<DeadLetter, 'origin'>): Promise<void> {
-    const origin = { kind: 'export', source: attempt.source, startTime: before.nextStartTime } as const;
+    const origin = { kind: 'export', source: attempt.source, startTime: next.startTime } as const;
     await (await writing()).deadLetter({ ...letter, origin });
     counts.deadLettered++;
   }
@@ -121,45 +130,64 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
   }
 
   try {
-    const slices = streamPage(page.body, {
-      ticketBytesMax: publisher.ticketBytesMax,
-      pageBytesMax: PAGE_BYTES_MAX,
-      depthMax: DEPTH_MAX,
-    });
+    const slices = streamPage(
+      page.body,
+      { ticketBytesMax: publisher.ticketBytesMax, pageBytesMax: PAGE_BYTES_MAX, depthMax: DEPTH_MAX },
+      next.mode === 'time' ? 'time' : 'cursor',
+    );
     let read = await slices.next();
     while (!read.done) {
       for (const slice of read.value) await (slice.kind === 'ticket' ? take(slice) : setAside(slice));
       counts.exported += read.value.length;
       attempt.onParsed(read.value.length);
+      pageParsing.publish({ tickets: counts.exported });
       read = await slices.next();
     }
     const tail = read.value;
+    const { newestSecond } = boundary;
     const counted = countRule.judge(tail);
+    const seen = { ...counts, bytes: tail.bytes, newestSecond };
     if (counted === 'fetch_again') {
       await transaction?.abort();
-      return { verdict: 'uncounted', committed: false, ...counts, countIgnored: false };
+      return { verdict: 'uncounted', committed: false, ...seen, countIgnored: false };
     }
-    const { state, verdict } = nextState(
-      before,
-      { tail, date: page.date, perPage, delaySeconds: attempt.delaySeconds },
-      boundary.close(nextStartTime(before, tail)),
-    );
-    const committed = transaction !== undefined || mustCommit(before, state, attempt.msSinceCommit());
-    if (committed) await (await writing()).commit(state);
-    return { verdict, committed, ...counts, countIgnored: counted === 'accept_loudly' };
+    const { delaySeconds, mode } = attempt;
+    const step = stepAfter(before, { tail, newestSecond, date: page.date, perPage, delaySeconds }, mode);
+    const after = stateAfter(before, step, boundary.close(step.next.startTime));
+    const committed = transaction !== undefined || mustCommit(before, after, attempt.msSinceCommit());
+    if (committed) await (await writing()).commit(after);
+    return { verdict: step.verdict, committed, ...seen, countIgnored: counted === 'accept_loudly' };
   } catch (error) {
     page.discard();
     // An abort that fails leaves the producer in doubt; that doubt is then the error to deal with.
     await transaction?.abort();
-    if (budget.signal.aborted && !attempt.signal.aborted) {
-      throw new TicketStreamError('zendesk.page_too_slow', 'the page took more than its 5 minutes', {
-        cause: error,
-        context: { startTime: before.nextStartTime, perPage },
-      });
+    const overBudget = budget.signal.aborted && !attempt.signal.aborted;
+    if (overBudget || isTicketStreamError(error, 'zendesk.page_too_large')) {
+      throw unbearable(error, overBudget);
     }
     throw error;
   } finally {
     clearTimeout(budgetTimer);
+  }
+
+  /** Over its time or its bytes. More tickets than were asked for, all of one second: half as many would change nothing. */
+  function unbearable(cause: unknown, overBudget: boolean): TicketStreamError {
+    const { onlySecond } = boundary;
+    const isWholeSecond = next.mode === 'time' && counts.exported > perPage && onlySecond !== undefined;
+    const context = {
+      startTime: next.startTime,
+      perPage,
+      ...(isWholeSecond ? { wholeSecond: onlySecond } : {}),
+    };
+    return overBudget
+      ? new TicketStreamError('zendesk.page_too_slow', 'the page took longer than its budget', {
+          cause,
+          context,
+        })
+      : new TicketStreamError('zendesk.page_too_large', 'the page is larger than allowed', {
+          cause,
+          context,
+        });
   }
 }
 

@@ -18,23 +18,36 @@ import {
   type ServiceContext,
   tellSupervisor,
 } from '@ticket-stream/service-kit';
-import { createExportClient, createPacer, parseExportState, startState } from '@ticket-stream/zendesk-export';
+import {
+  createExportClient,
+  createPacer,
+  type ExportCredentials,
+  parseExportState,
+  startState,
+  type WantedExport,
+} from '@ticket-stream/zendesk-export';
 import type { producerOptions } from './config.ts';
-import { createExportProgress, runExport } from './export-loop.ts';
+import { runExport } from './export-loop.ts';
+import { createExportProgress } from './export-progress.ts';
 import { waitForKafka } from './wait-for-kafka.ts';
 
 type ProducerOptions = OptionValues<typeof producerOptions>;
 
+/** Below the transaction's timeout of 6 minutes; waiting for a turn is outside of it. */
+const PAGE_BUDGET_MS = 5 * 60 * 1000;
+
 /** Zendesk → tickets: makes every part, runs the export until the signal, and takes the parts down again. */
 export async function runProducer(context: ServiceContext<typeof producerOptions>): Promise<void> {
   const { options, logger, signal, onShutdown } = context;
-  const progress = createExportProgress();
+  const progress = createExportProgress(options.EXPORT_PER_PAGE);
   const onWaiting = (reason: string | undefined): void => {
     progress.waitingFor = reason;
   };
   const source = options.EXPORT_SOURCE ?? new URL(options.ZENDESK_URL).origin;
 
-  const client = createExportClient({ url: options.ZENDESK_URL, credentials: credentials(options) });
+  const wanted = wantedExport(options);
+  const view = { scope: wanted.scope, include: [] };
+  const client = createExportClient({ url: options.ZENDESK_URL, credentials: credentials(options), view });
   onShutdown(() => client.close());
 
   let positionSecond: () => number | undefined = () => undefined;
@@ -62,6 +75,7 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   app.get('/status', async () => ({
     ...progress,
     retries: Object.fromEntries(progress.retries),
+    waitedMs: Object.fromEntries(progress.waitedMs),
     position: positionSecond() ?? null,
     source,
   }));
@@ -94,7 +108,7 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
     ...prepared,
     names,
     source,
-    initialState: () => startState(options.START_TIME),
+    initialState: () => startState(options.START_TIME, wanted.mode, wanted.scope),
     parseState: parseExportState,
     logger,
     signal,
@@ -110,10 +124,15 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   await runExport({
     client,
     publisher,
-    pacer: createPacer({ requestsPerMinute: options.EXPORT_REQUESTS_PER_MINUTE }),
+    pacer: createPacer({
+      requestsPerMinute: options.EXPORT_REQUESTS_PER_MINUTE * options.EXPORT_ALLOWANCE_SHARE,
+    }),
+    wanted,
     perPage: options.EXPORT_PER_PAGE,
     source,
     delaySeconds: options.EXPORT_DELAY_SECONDS,
+    pageBudgetMs: PAGE_BUDGET_MS,
+    acceptGap: options.ACCEPT_GAP,
     once: options.EXPORT_ONCE,
     logger,
     signal,
@@ -121,10 +140,25 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   });
 }
 
-function credentials({
-  ZENDESK_EMAIL: email,
-  ZENDESK_API_TOKEN: apiToken,
-  ZENDESK_PASSWORD: password,
-}: ProducerOptions) {
-  return apiToken === undefined ? { email, password: password ?? '' } : { email, apiToken };
+function wantedExport(options: ProducerOptions): WantedExport {
+  return {
+    mode: options.EXPORT_MODE,
+    scope: {
+      excludeDeleted: options.EXPORT_EXCLUDE_DELETED,
+      supportTypes: options.EXPORT_SUPPORT_TYPE_SCOPE,
+    },
+  };
+}
+
+/** Exactly one way in is set: config.ts sees to it. */
+function credentials(options: ProducerOptions): ExportCredentials {
+  const email = options.ZENDESK_EMAIL ?? '';
+  if (options.ZENDESK_API_TOKEN !== undefined) return { email, apiToken: options.ZENDESK_API_TOKEN };
+  if (options.ZENDESK_PASSWORD !== undefined) return { email, password: options.ZENDESK_PASSWORD };
+  if (options.ZENDESK_OAUTH_TOKEN !== undefined) return { oauthToken: options.ZENDESK_OAUTH_TOKEN };
+  return {
+    clientId: options.ZENDESK_OAUTH_CLIENT_ID ?? '',
+    clientSecret: options.ZENDESK_OAUTH_CLIENT_SECRET ?? '',
+    scope: options.ZENDESK_OAUTH_SCOPE,
+  };
 }
