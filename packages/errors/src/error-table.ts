@@ -102,6 +102,11 @@ export const errorTable = {
     disposition: 'dead_letter',
     remedy: 'Look at the dead letter: it has no usable time, so copies of it cannot be compared.',
   },
+  'ticket.own_embedded': {
+    disposition: 'dead_letter',
+    remedy:
+      'Look at the dead letter: the field _embedded is where sideloads are put, and this ticket has its own.',
+  },
   'ticket.too_large': {
     disposition: 'dead_letter',
     remedy: "Fetch the ticket by its id; raise the topic's max.message.bytes if such tickets are normal.",

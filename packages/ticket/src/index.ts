@@ -1,4 +1,5 @@
 export { ticketDigest } from './digest.ts';
+export { embedSideloads, withoutEmbedded } from './embedded-sideloads.ts';
 export { type IdentifiedTicket, identifyTicket, type Ticket, ticketId } from './ticket.ts';
 export { changedFields, type TicketChange } from './ticket-change.ts';
 export {

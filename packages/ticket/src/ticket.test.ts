@@ -47,6 +47,20 @@ describe('identifying a ticket', () => {
     expect(() => identify(json)).toThrow(expect.objectContaining({ code: 'ticket.no_id' }));
   });
 
+  it.each([
+    `{"id":1,${time},"_embedded":{"users":[]}}`,
+    `{"id":1,"_embedded":null,${time}}`,
+    `{"_embedded" : 7, "id":1}`,
+  ])('sets %s aside: its own _embedded could not be told from ours', (json) => {
+    expect(() => identify(json)).toThrow(
+      expect.objectContaining({ code: 'ticket.own_embedded', context: { ticketId: '1' } }),
+    );
+  });
+
+  it('takes a ticket whose _embedded is deeper down', () => {
+    expect(identify(`{"id":1,${time},"via":{"_embedded":{}},"_embedded_x":1}`).id).toBe('1');
+  });
+
   it('sets a ticket without any time aside', () => {
     expect(() => identify('{"id":1}')).toThrow(expect.objectContaining({ code: 'ticket.no_version' }));
   });

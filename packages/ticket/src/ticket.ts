@@ -42,13 +42,19 @@ const TICKET_ID = /^[1-9]\d{0,18}$/;
 /**
  * @param slice   the ticket's JSON as Zendesk sent it
  * @param parsed  `JSON.parse` of that slice
- * @throws ticket.no_id       not an object, or no id of 1 to 19 decimal digits
- * @throws ticket.no_version  none of its four times can be used
+ * @throws ticket.no_id         not an object, or no id of 1 to 19 decimal digits
+ * @throws ticket.own_embedded  it has a top-level `_embedded` of its own, where sideloads are put (embedded-sideloads.ts)
+ * @throws ticket.no_version    none of its four times can be used
  */
 export function identifyTicket(slice: Uint8Array, parsed: unknown): IdentifiedTicket {
   const id = ticketId(slice, parsed);
   if (id === undefined) throw new TicketStreamError('ticket.no_id', 'a ticket came without a usable id');
   const ticket = parsed as Ticket;
+  if (Object.hasOwn(ticket, '_embedded')) {
+    throw new TicketStreamError('ticket.own_embedded', `ticket ${id} has a field _embedded of its own`, {
+      context: { ticketId: id },
+    });
+  }
   const stamp = deriveUpdatedStamp(ticket);
   if (stamp === undefined) {
     throw new TicketStreamError('ticket.no_version', `ticket ${id} carries no usable time`, {
