@@ -96,6 +96,11 @@ export const errorTable = {
     remedy:
       'One second holds more tickets than a page and the export does not move past it; raise EXPORT_PER_PAGE (up to 1000).',
   },
+  'spill.unavailable': {
+    disposition: 'retry',
+    remedy:
+      'Give the disk of DATA_DIR room (a page with sideloads waits there, up to 256 MB) or leave EXPORT_INCLUDE out; the page is asked for again.',
+  },
 
   'ticket.no_id': { disposition: 'dead_letter', remedy: 'Look at the dead letter: it has no usable id.' },
   'ticket.no_version': {

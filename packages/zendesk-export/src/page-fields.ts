@@ -67,33 +67,38 @@ export function truncated(why: string): TicketStreamError {
 }
 
 /**
- * Reads the tokens of a page, the tickets' places holding anything: top-level control fields are put together,
- * everything deeper (sideloads, unknown keys) is passed over token by token.
+ * Reads the tokens of a page, the places of tickets and lifted sideloads holding anything: top-level control fields
+ * are put together, everything else (sideloads nobody asked for, unknown keys) is passed over token by token.
  */
 export class PageFields {
   readonly #mode: ExportMode;
   readonly #controlKinds: ControlKinds;
+  readonly #sideloads: ReadonlySet<string>;
   #depth = 0;
   #ended: boolean = false;
   #key = '';
   #text = '';
   #collecting: boolean = false;
-  #ticketsSeen: boolean = false;
-  #inTickets: boolean = false;
-  #elements = 0;
+  readonly #arraysSeen = new Set<string>();
+  /** `tickets` or a sideload, while inside that array. */
+  #inArray: string | undefined;
+  #tickets = 0;
+  #records = 0;
   readonly #values = new Map<string, string | number | boolean | null>();
 
-  constructor(mode: ExportMode) {
+  /** @param sideloads  keys of the sideloads that are lifted out */
+  constructor(mode: ExportMode, sideloads: readonly string[]) {
     this.#mode = mode;
     this.#controlKinds = controlKindsOf[mode];
+    this.#sideloads = new Set(sideloads);
   }
 
-  /** Elements of the tickets array so far. */
-  get elements(): number {
-    return this.#elements;
+  /** Elements of the lifted sideloads so far, whatever they are. */
+  get records(): number {
+    return this.#records;
   }
 
-  /** @throws zendesk.page_malformed  not an object, two `tickets` or control keys, wrong types */
+  /** @throws zendesk.page_malformed  not an object, two keys of `tickets`, a lifted sideload or a control field, wrong types */
   read(tokens: readonly Token[]): void {
     for (const token of tokens) {
       switch (token.name) {
@@ -104,7 +109,7 @@ export class PageFields {
         case 'endObject':
         case 'endArray':
           this.#depth--;
-          if (this.#depth === 1) this.#inTickets = false;
+          if (this.#depth === 1) this.#inArray = undefined;
           if (this.#depth === 0) this.#ended = true;
           break;
         case 'startKey':
@@ -148,7 +153,7 @@ export class PageFields {
    */
   end(bytes: number): PageTail {
     if (!this.#ended) throw truncated('no document');
-    if (!this.#ticketsSeen) throw malformed('it has no tickets array');
+    if (!this.#arraysSeen.has('tickets')) throw malformed('it has no tickets array');
     const place = this.#mode === 'cursor' ? this.#cursorPlace() : this.#timePlace();
     const count = this.#values.get('count');
     if (typeof count === 'number' && !(Number.isSafeInteger(count) && count >= 0)) {
@@ -159,7 +164,7 @@ export class PageFields {
       ...place,
       count: typeof count === 'number' ? count : undefined,
       endOfStream: typeof endOfStream === 'boolean' ? endOfStream : undefined,
-      ticketCount: this.#elements,
+      ticketCount: this.#tickets,
       bytes,
     };
   }
@@ -197,21 +202,29 @@ export class PageFields {
     if (this.#depth === 1) {
       if (this.#key === 'tickets') {
         if (!isArray) throw malformed('tickets is not an array');
-        this.#inTickets = true;
+        this.#inArray = this.#key;
+      } else if (this.#sideloads.has(this.#key)) {
+        // One that is no array (null, an object) has no records to lift: passed over like any key.
+        if (isArray) this.#inArray = this.#key;
       } else if (this.#controlKinds.has(this.#key)) {
         throw malformed(`${this.#key} is not a ${this.#controlKinds.get(this.#key)}`);
       }
-    } else if (this.#depth === 2 && this.#inTickets) {
-      this.#elements++;
+    } else if (this.#depth === 2) {
+      this.#countElement();
     }
     this.#depth++;
   }
 
+  #countElement(): void {
+    if (this.#inArray === 'tickets') this.#tickets++;
+    else if (this.#inArray !== undefined) this.#records++;
+  }
+
   #takeKey(): void {
     this.#key = this.#text.length > KEY_CHARS_MAX ? '' : this.#text;
-    if (this.#key === 'tickets') {
-      if (this.#ticketsSeen) throw malformed('it has two tickets keys');
-      this.#ticketsSeen = true;
+    if (this.#key === 'tickets' || this.#sideloads.has(this.#key)) {
+      if (this.#arraysSeen.has(this.#key)) throw malformed(`it has two ${this.#key} keys`);
+      this.#arraysSeen.add(this.#key);
     } else if (this.#values.has(this.#key)) {
       throw malformed(`it has two ${this.#key} keys`);
     }
@@ -220,7 +233,7 @@ export class PageFields {
   #value(value: string | number | boolean | null): void {
     this.#collecting = false;
     if (this.#depth === 0) throw malformed('it is not an object');
-    if (this.#depth === 2 && this.#inTickets) this.#elements++;
+    if (this.#depth === 2) this.#countElement();
     if (this.#depth !== 1) return;
     if (this.#key === 'tickets') throw malformed('tickets is not an array');
     const kind = this.#controlKinds.get(this.#key);

@@ -8,13 +8,15 @@ import type { ExportMode } from './page-fields.ts';
  * What an export page holds, found out by stream-json alone: slow, and without a scanner to be wrong. The tests hold
  * page-stream.ts against it.
  *
- * The two agree on: accepted or refused, the tickets' values in order, the control fields. They may differ in
+ * The two agree on: accepted or refused, the values of tickets and lifted sideloads in order, the control fields. They may differ in
  * - which refusal it is: the oracle gives none (a page that is cut is told apart by tests of its own);
  * - tickets over a limit: the oracle has no limits;
  * - memory and speed.
  */
 export interface OraclePage {
   readonly tickets: readonly unknown[];
+  /** Those asked for that are there as arrays. */
+  readonly sideloads: ReadonlyMap<string, readonly unknown[]>;
   readonly fields: ReadonlyMap<string, unknown>;
 }
 
@@ -24,7 +26,11 @@ const CONTROL_TYPES: Readonly<Record<ExportMode, Readonly<Record<string, string>
 };
 
 /** @returns undefined where the page is refused */
-export function oraclePage(chunks: readonly Uint8Array[], mode: ExportMode): OraclePage | undefined {
+export function oraclePage(
+  chunks: readonly Uint8Array[],
+  mode: ExportMode,
+  sideloadKeys: readonly string[] = [],
+): OraclePage | undefined {
   const keys: string[] = [];
   let page: unknown;
   try {
@@ -34,10 +40,15 @@ export function oraclePage(chunks: readonly Uint8Array[], mode: ExportMode): Ora
   }
   if (typeof page !== 'object' || page === null || Array.isArray(page)) return undefined;
   const own = page as Record<string, unknown>;
-  const once = ['tickets', ...Object.keys(CONTROL_TYPES[mode])];
+  const once = ['tickets', ...sideloadKeys, ...Object.keys(CONTROL_TYPES[mode])];
   if (once.some((name) => keys.filter((key) => key === name).length > 1)) return undefined;
   const tickets = own['tickets'];
   if (!Array.isArray(tickets)) return undefined;
+  const sideloads = new Map<string, readonly unknown[]>();
+  for (const key of sideloadKeys) {
+    const records = Object.hasOwn(own, key) ? own[key] : undefined;
+    if (Array.isArray(records)) sideloads.set(key, records);
+  }
   const fields = new Map<string, unknown>();
   for (const [name, type] of Object.entries(CONTROL_TYPES[mode])) {
     if (!Object.hasOwn(own, name)) continue;
@@ -53,11 +64,11 @@ export function oraclePage(chunks: readonly Uint8Array[], mode: ExportMode): Ora
   if (typeof count === 'number' && !(Number.isSafeInteger(count) && count >= 0)) return undefined;
   if (mode === 'cursor') {
     const cursor = fields.get('after_cursor');
-    return cursor === undefined || cursor === '' ? undefined : { tickets, fields };
+    return cursor === undefined || cursor === '' ? undefined : { tickets, sideloads, fields };
   }
   const leadsOn = typeof end === 'number' || (typeof next === 'string' && hasStartTime(next, isMoment));
   if (!leadsOn && end !== null && next !== null) return undefined;
-  return { tickets, fields };
+  return { tickets, sideloads, fields };
 }
 
 function hasStartTime(link: string, isMoment: (second: number) => boolean): boolean {

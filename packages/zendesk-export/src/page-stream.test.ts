@@ -300,6 +300,18 @@ describe('limits', () => {
     expect(slices[1]).toMatchObject({ sha256: createHash('sha256').update(deep).digest('hex') });
   });
 
+  it.each([1, 2, 7, 64, 1_000_000])(
+    'a ticket too deep has the id that stands before its depth, in any cut (chunks of %i bytes)',
+    async (chunkBytes) => {
+      const deep = `{"id":77,"generated_timestamp":1700000001,"x":${'[1,{"y":'.repeat(60)}`;
+      const end = `${'}]'.repeat(60)},"id":78}`;
+      const { slices } = await read(`{"tickets":[${deep}1${end}],${TAIL}}`, {}, chunkBytes);
+      expect(slices).toMatchObject([{ reason: 'too_deep', id: '77', generatedSecond: 1_700_000_001 }]);
+      const error = await refusalOf(`{"tickets":[${deep.replace('77', '077')}1${end}],${TAIL}}`);
+      expect(error.code).toBe('zendesk.page_malformed');
+    },
+  );
+
   it('10,000 levels outside the tickets are malformed', async () => {
     const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
     expect((await refusalOf(`{"tickets":[],"users":${deep},${TAIL}}`)).code).toBe('zendesk.page_malformed');

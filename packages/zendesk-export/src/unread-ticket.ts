@@ -40,8 +40,12 @@ export class UnreadTicketReader {
   readonly #tokens = new JsonTokens();
   readonly #fields = new TopLevelFields();
 
-  /** @throws zendesk.page_malformed  the ticket is not JSON */
-  write(bytes: Buffer, tooDeep: boolean): void {
+  /**
+   * @param deepFrom  first byte that is nested too deep or comes after such a one; the length where there is none. What
+   *                  stands before it is read in any cut alike: the same ticket has the same id each time it comes.
+   * @throws zendesk.page_malformed  the ticket is not JSON
+   */
+  write(bytes: Buffer, deepFrom: number): void {
     this.#byteLength += bytes.length;
     this.#hash.update(bytes);
     if (this.#headBytes < HEAD_BYTES) {
@@ -49,9 +53,9 @@ export class UnreadTicketReader {
       this.#head.push(part);
       this.#headBytes += part.length;
     }
-    this.#tooDeep ||= tooDeep;
     if (this.#tooDeep) return;
-    this.#check(() => this.#tokens.write(this.#tokens.decode(bytes)));
+    this.#check(() => this.#tokens.write(this.#tokens.decode(bytes.subarray(0, deepFrom))));
+    this.#tooDeep = deepFrom < bytes.length;
   }
 
   /** @throws zendesk.page_malformed  the ticket is not JSON */

@@ -1,14 +1,15 @@
 /**
- * Finds where the tickets of an export page lie in its bytes, without decoding them.
+ * Finds where the elements of some top-level arrays of an export page (the tickets, and sideloads where asked for)
+ * lie in its bytes, without decoding them.
  *
  * It follows strings, escapes and brackets only, and trusts the page to be JSON: what it cuts is right for every
- * page whose remainder (with `null` in the place of each ticket) is valid JSON and whose tickets are, and
- * page-stream.ts checks both. Every significant byte of JSON is ASCII, and no byte of a longer UTF-8 sequence is,
+ * page whose remainder (with `null` in the place of each element) is valid JSON and whose elements are, and
+ * page-reader.ts checks both. Every significant byte of JSON is ASCII, and no byte of a longer UTF-8 sequence is,
  * so bytes need no decoding here, whole or damaged.
  *
  * States:
- *   page     outside the tickets array; top-level keys are read, to recognise `tickets` however it is escaped
- *   between  inside the tickets array, between two elements
+ *   page     outside these arrays; top-level keys are read, to recognise theirs however they are escaped
+ *   between  inside such an array, between two elements
  *   nested   inside an element that is an object or an array; ends with its last bracket
  *   text     inside an element that is a string
  *   scalar   inside an element that is none of these (a number, a literal, or garbage); ends before the next
@@ -17,17 +18,19 @@
  * is the one after a backslash: a chunk may end anywhere.
  */
 export interface Cut {
-  readonly kind: 'page' | 'ticket';
+  readonly kind: 'page' | 'element';
+  /** element: the key of the array it is one of; page: empty. */
+  readonly array: string;
   /** First byte in the chunk scanned. */
   readonly start: number;
   /** First byte after it. */
   readonly end: number;
-  /** ticket: this cut begins an element; otherwise it goes on with the one the last chunk left open. */
+  /** element: this cut begins an element; otherwise it goes on with the one the last chunk left open. */
   readonly begins: boolean;
-  /** ticket: the element ends with this cut; otherwise the next chunk goes on with it. */
+  /** element: it ends with this cut; otherwise the next chunk goes on with it. */
   readonly ends: boolean;
-  /** ticket: deeper than the limit so far. */
-  readonly tooDeep: boolean;
+  /** element: first byte in the chunk that is nested deeper than the limit or comes after such a one; `end` without. */
+  readonly deepFrom: number;
 }
 
 const QUOTE = 0x22;
@@ -51,8 +54,8 @@ const SCALAR = 4;
 const NEAR_BYTES = 32;
 const NOT_FOUND = Number.MAX_SAFE_INTEGER;
 
-/** `tickets` with every character escaped; a longer key is another one. */
-const TICKETS_KEY_BYTES_MAX = 42;
+/** Of a character of a key written as an escape. */
+const ESCAPE_BYTES = 6;
 
 const endsScalar = new Uint8Array(256);
 for (const byte of [
@@ -73,43 +76,54 @@ for (const byte of [
 const isSpace = new Uint8Array(256);
 for (const byte of [0x20, 0x09, 0x0a, 0x0d]) isSpace[byte] = 1;
 
-export class TicketScanner {
+export class ElementScanner {
   readonly #depthMax: number;
+  readonly #arrays: readonly string[];
   #state: typeof PAGE | typeof BETWEEN | typeof NESTED | typeof TEXT | typeof SCALAR = PAGE;
   #inString: boolean = false;
   #escaped: boolean = false;
-  /** Brackets open outside tickets. */
+  /** Brackets open outside elements. */
   #depth = 0;
-  /** Brackets open inside the ticket; 0 outside. */
-  #ticketDepth = 0;
-  #ticketTooDeep: boolean = false;
+  /** Brackets open inside the element; 0 outside. */
+  #elementDepth = 0;
+  /** In this chunk; of what is not too deep, beyond every chunk. */
+  #deepFrom = NOT_FOUND;
   /** The byte scanned last begins an element. */
-  #ticketBegins: boolean = false;
+  #elementBegins: boolean = false;
   #pageTooDeep: boolean = false;
   /** At depth 1: the next string is a key. */
   #keyExpected: boolean = false;
   #readingKey: boolean = false;
-  readonly #key = Buffer.alloc(TICKETS_KEY_BYTES_MAX);
+  /** As long as the longest of their keys can be; a longer one is another's. */
+  readonly #key: Buffer;
   #keyBytes = 0;
-  /** At depth 1: the last key was `tickets` and its value has not come yet. */
-  #keyIsTickets: boolean = false;
+  /** At depth 1: the last key, if it is one of theirs and its value has not come yet. */
+  #keyOfArray: string | undefined;
+  /** The key of the array that is open. */
+  #array = '';
   /** The next of each in this chunk, searched ahead natively and kept until passed: no byte is searched twice. */
   #nextBackslash = -1;
   #nextQuote = -1;
 
-  /** @param depthMax  brackets open at once, in a ticket as in the page around the tickets */
-  constructor(depthMax: number) {
+  /**
+   * @param depthMax  brackets open at once, in an element as in the page around them
+   * @param arrays    keys of the arrays whose elements are cut out
+   */
+  constructor(depthMax: number, arrays: readonly string[]) {
     this.#depthMax = depthMax;
+    this.#arrays = arrays;
+    this.#key = Buffer.alloc(ESCAPE_BYTES * Math.max(...arrays.map((name) => name.length)));
   }
 
-  /** The page around the tickets is nested deeper than the limit; nothing after it is to be trusted. */
+  /** The page around the elements is nested deeper than the limit; nothing after it is to be trusted. */
   get pageTooDeep(): boolean {
     return this.#pageTooDeep;
   }
 
-  /** Cuts the chunk into what belongs to tickets and what to the page, in order and without a gap. */
+  /** Cuts the chunk into what belongs to elements and what to the page, in order and without a gap. */
   scan(chunk: Buffer): Cut[] {
     const cuts: Cut[] = [];
+    if (this.#deepFrom !== NOT_FOUND) this.#deepFrom = 0;
     this.#nextBackslash = -1;
     this.#nextQuote = -1;
     let at = 0;
@@ -118,16 +132,24 @@ export class TicketScanner {
       switch (this.#state) {
         case PAGE:
           at = this.#scanPage(chunk, start);
-          cuts.push({ kind: 'page', start, end: at, begins: false, ends: false, tooDeep: false });
+          cuts.push({ kind: 'page', array: '', start, end: at, begins: false, ends: false, deepFrom: at });
           break;
         case BETWEEN:
           at = this.#scanBetween(chunk, start);
           if (at > start)
-            cuts.push({ kind: 'page', start, end: at, begins: false, ends: false, tooDeep: false });
-          if (this.#ticketBegins) at = this.#scanTicket(chunk, at, true, cuts);
+            cuts.push({
+              kind: 'page',
+              array: '',
+              start,
+              end: at,
+              begins: false,
+              ends: false,
+              deepFrom: at,
+            });
+          if (this.#elementBegins) at = this.#scanElement(chunk, at, true, cuts);
           break;
         default:
-          at = this.#scanTicket(chunk, start, false, cuts);
+          at = this.#scanElement(chunk, start, false, cuts);
       }
     }
     return cuts;
@@ -153,13 +175,14 @@ export class TicketScanner {
         }
         this.#inString = true;
       } else if ((byte | BRACKET_BIT) === OPEN_OBJECT) {
-        const opensTickets =
-          byte === OPEN_ARRAY && this.#depth === 1 && !this.#keyExpected && this.#keyIsTickets;
+        const opens =
+          byte === OPEN_ARRAY && this.#depth === 1 && !this.#keyExpected ? this.#keyOfArray : undefined;
         this.#depth++;
         if (this.#depth === 1) this.#keyExpected = byte === OPEN_OBJECT;
         if (this.#depth > this.#depthMax) this.#pageTooDeep = true;
-        if (opensTickets) {
-          this.#keyIsTickets = false;
+        if (opens !== undefined) {
+          this.#array = opens;
+          this.#keyOfArray = undefined;
           this.#state = BETWEEN;
           return at;
         }
@@ -168,7 +191,7 @@ export class TicketScanner {
       } else if (this.#depth === 1) {
         if (byte === COMMA) {
           this.#keyExpected = true;
-          this.#keyIsTickets = false;
+          this.#keyOfArray = undefined;
         } else if (byte === COLON) {
           this.#keyExpected = false;
         }
@@ -185,24 +208,25 @@ export class TicketScanner {
       if (!this.#escaped && byte === QUOTE) {
         this.#readingKey = false;
         this.#inString = false;
-        this.#keyIsTickets = this.#isTicketsKey();
+        this.#keyOfArray = this.#arrayOfKey();
         return at;
       }
       this.#escaped = !this.#escaped && byte === BACKSLASH;
-      if (this.#keyBytes < TICKETS_KEY_BYTES_MAX) this.#key[this.#keyBytes] = byte;
+      if (this.#keyBytes < this.#key.length) this.#key[this.#keyBytes] = byte;
       this.#keyBytes++;
     }
     return at;
   }
 
-  #isTicketsKey(): boolean {
-    if (this.#keyBytes > TICKETS_KEY_BYTES_MAX) return false;
+  #arrayOfKey(): string | undefined {
+    if (this.#keyBytes > this.#key.length) return undefined;
     const raw = this.#key.toString('latin1', 0, this.#keyBytes);
-    if (!raw.includes('\\')) return raw === 'tickets';
+    if (!raw.includes('\\')) return this.#arrays.find((name) => name === raw);
     try {
-      return JSON.parse(`"${raw}"`) === 'tickets';
+      const key: unknown = JSON.parse(`"${raw}"`);
+      return this.#arrays.find((name) => name === key);
     } catch {
-      return false; // No valid key; the page's parser refuses it.
+      return undefined; // No valid key; the page's parser refuses it.
     }
   }
 
@@ -220,8 +244,8 @@ export class TicketScanner {
       }
       // Neither can begin an element: left in the page, whose parser refuses them.
       if (byte === CLOSE_OBJECT || byte === COLON) continue;
-      this.#ticketBegins = true;
-      this.#ticketTooDeep = false;
+      this.#elementBegins = true;
+      this.#deepFrom = NOT_FOUND;
       if ((byte | BRACKET_BIT) === OPEN_OBJECT) this.#state = NESTED;
       else if (byte === QUOTE) this.#state = TEXT;
       else this.#state = SCALAR;
@@ -230,13 +254,13 @@ export class TicketScanner {
     return at;
   }
 
-  #scanTicket(chunk: Buffer, start: number, begins: boolean, cuts: Cut[]): number {
+  #scanElement(chunk: Buffer, start: number, begins: boolean, cuts: Cut[]): number {
     let end: number;
     let ends: boolean;
-    this.#ticketBegins = false;
+    this.#elementBegins = false;
     if (this.#state === NESTED) {
       end = this.#skipNested(chunk, start);
-      ends = this.#ticketDepth === 0;
+      ends = this.#elementDepth === 0;
     } else if (this.#state === TEXT) {
       if (begins) this.#inString = true;
       end = this.#skipString(chunk, begins ? start + 1 : start);
@@ -247,15 +271,23 @@ export class TicketScanner {
       ends = end < chunk.length;
     }
     if (ends) this.#state = BETWEEN;
-    cuts.push({ kind: 'ticket', start, end, begins, ends, tooDeep: this.#ticketTooDeep });
+    cuts.push({
+      kind: 'element',
+      array: this.#array,
+      start,
+      end,
+      begins,
+      ends,
+      deepFrom: Math.min(this.#deepFrom, end),
+    });
     return end;
   }
 
-  /** @returns the first byte after the bracket that closes the ticket, or the chunk's length */
+  /** @returns the first byte after the bracket that closes the element, or the chunk's length */
   #skipNested(chunk: Buffer, from: number): number {
     const { length } = chunk;
     let at = from;
-    let depth = this.#ticketDepth;
+    let depth = this.#elementDepth;
     while (at < length) {
       if (this.#inString) {
         at = this.#skipString(chunk, at);
@@ -266,13 +298,13 @@ export class TicketScanner {
         this.#inString = true;
       } else if ((byte | BRACKET_BIT) === OPEN_OBJECT) {
         depth++;
-        if (depth > this.#depthMax) this.#ticketTooDeep = true;
+        if (depth > this.#depthMax && this.#deepFrom === NOT_FOUND) this.#deepFrom = at - 1;
       } else if ((byte | BRACKET_BIT) === CLOSE_OBJECT) {
         depth--;
         if (depth === 0) break;
       }
     }
-    this.#ticketDepth = depth;
+    this.#elementDepth = depth;
     return at;
   }
 
