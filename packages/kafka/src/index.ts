@@ -8,6 +8,7 @@ export { connectKafka, type KafkaConnection, type Logger } from './kafka-connect
 export { asKafkaError } from './kafka-errors.ts';
 export { type LogReader, openLogReader } from './log-reader.ts';
 export type { LogRecord } from './log-record.ts';
-export { openPagePublisher, type PagePublisher, type PageTransaction } from './page-publisher.ts';
+export { openPagePublisher, type PagePublisher } from './page-publisher.ts';
+export type { PageTransaction } from './page-transaction.ts';
 export { type BatchControl, openRecordStream, type RecordBatch, type RecordStream } from './record-stream.ts';
 export { type EnsuredTopics, ensureTopics, type TopicNames, topicNames } from './topics.ts';

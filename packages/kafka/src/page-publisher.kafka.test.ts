@@ -3,54 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ownKafka, sharedKafka } from '@ticket-stream/dev-stack/testing';
-import { type ErrorCode, TicketStreamError } from '@ticket-stream/errors';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readNewestCheckpoint } from './checkpoint-reader.ts';
 import { keyPartitioner } from './record-chunk.ts';
+import { errorOf, thrownBy } from './testing/caught-error.ts';
 import { connectWithCuts } from './testing/cut-connection.ts';
-import { openTestPublisher, type TestPublisher, type TestState, ticket } from './testing/test-publisher.ts';
-import { createTopic, keysOf, openTestLog, readAll, type TestLog } from './testing/ticket-log.ts';
+import { checkpointOf, committedKeys, testKafka } from './testing/test-kafka.ts';
+import { openTestPublisher, ticket } from './testing/test-publisher.ts';
+import { createTopic, keysOf, openTestLog, readAll } from './testing/ticket-log.ts';
 
-const opened: { close(): Promise<void> }[] = [];
-afterAll(async () => {
-  for (const one of opened.reverse()) await one.close();
-});
-
-async function testLog(...args: Parameters<typeof openTestLog>): Promise<TestLog> {
-  const log = await openTestLog(...args);
-  opened.push(log);
-  return log;
-}
-
-async function testPublisher(...args: Parameters<typeof openTestPublisher>): Promise<TestPublisher> {
-  const publisher = await openTestPublisher(...args);
-  opened.push(publisher);
-  return publisher;
-}
-
-const checkpointOf = (log: TestLog) =>
-  readNewestCheckpoint(log.reader, log.names.checkpoints, (state) => state as TestState);
-
-/** Waits for what was committed: right after a commit the last stable offset may still be behind. */
-const committedKeys = (log: TestLog) => ({
-  toBe: (keys: string[]) =>
-    expect
-      .poll(async () => keysOf(await readAll(log.reader, log.names.tickets)), { timeout: 20_000 })
-      .toEqual(keys),
-});
-
-async function thrownBy(step: Promise<unknown>): Promise<TicketStreamError> {
-  const error = await step.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof TicketStreamError))
-    throw new Error(`expected one of our errors, got ${String(error)}`);
-  return error;
-}
-
-const errorOf = (code: ErrorCode, exitCode: number) => expect.objectContaining({ code, exitCode });
+const { log: testLog, publisher: testPublisher } = testKafka();
 
 describe('a page', () => {
   it('becomes visible together with its checkpoint, and not before its commit', async () => {
@@ -207,6 +169,34 @@ describe('a page', () => {
     );
     await expect.poll(async () => (await checkpointOf(log))?.exportState).toEqual({ page: 40 });
     expect(keysOf(await readAll(log.reader, log.names.tickets)).length).toBe(40);
+  });
+});
+
+describe('the age of the open transaction', () => {
+  it('counts from the begin of a page to its end, and from a doubt until the producer in doubt is fenced', async () => {
+    const log = await testLog('age');
+    const { kafka, cuts } = connectWithCuts(sharedKafka().brokers);
+    const publisher = await testPublisher({ ...log, kafka });
+    expect(publisher.openTransactionSinceMs()).toBeUndefined();
+    const before = performance.now();
+    const page = await publisher.beginPage();
+    expect(publisher.openTransactionSinceMs()).toBeGreaterThanOrEqual(before);
+    expect(publisher.openTransactionSinceMs()).toBeLessThanOrEqual(performance.now());
+    await page.commit({ page: 1 });
+    expect(publisher.openTransactionSinceMs()).toBeUndefined();
+
+    const givenUp = await publisher.beginPage();
+    await givenUp.abort();
+    expect(publisher.openTransactionSinceMs()).toBeUndefined();
+
+    cuts.at('endTxn', 'request');
+    await thrownBy(publisher.publishPage([ticket(1, 100)]));
+    const sinceMs = publisher.openTransactionSinceMs();
+    expect(sinceMs).toBeDefined();
+    await log.reader.stableEndOffsets(log.names.tickets);
+    expect(publisher.openTransactionSinceMs()).toBe(sinceMs);
+    await publisher.recover();
+    expect(publisher.openTransactionSinceMs()).toBeUndefined();
   });
 });
 

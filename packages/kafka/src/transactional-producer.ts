@@ -33,7 +33,13 @@ export async function startTransactionalProducer(
     // Idempotent retries default to endless; ours end, and the checkpoint decides what came of it.
     retry: { initialRetryTime: 15, maxRetryTime: 1_000, multiplier: 2, factor: 0.2, retries: 8 },
   });
-  await producer.connect();
+  try {
+    await producer.connect();
+  } catch (error) {
+    // A connection may be up although its first request failed; every further attempt would leave one more behind.
+    await producer.disconnect().catch(() => {});
+    throw error;
+  }
   return {
     async fence() {
       const transaction = await producer.transaction();

@@ -1,0 +1,140 @@
+import { encodeEventHeaders, type TicketEvent } from '@ticket-stream/ticket';
+import kafkajs, { type RecordMetadata, type Transaction } from 'kafkajs';
+import type { Checkpoint } from './checkpoint.ts';
+import { sendCheckpoint } from './checkpoint-writer.ts';
+import { type DeadLetter, encodeDeadLetter } from './dead-letter.ts';
+import { diagnostics } from './diagnostics.ts';
+import { type ChunkLimits, type OutgoingRecord, RecordChunk } from './record-chunk.ts';
+import { traceCommit, traceSend } from './send-span.ts';
+import type { EnsuredTopics, TopicNames } from './topics.ts';
+
+const { CompressionTypes } = kafkajs;
+
+export interface PageTransaction<ExportState> {
+  /** Adds a ticket in export order; waits while earlier chunks are being sent (back-pressure to the socket). */
+  publish(event: Omit<TicketEvent, 'source' | 'logId'>, value: Buffer): Promise<void>;
+  deadLetter(letter: DeadLetter): Promise<void>;
+  /** Sends what is left and the checkpoint, and commits. On return all of it is durable. */
+  commit(exportState: ExportState): Promise<Checkpoint<ExportState>>;
+  /** Gives the page up; nothing of it is ever visible. A failing abort leaves the producer in doubt: recycled at once. */
+  abort(): Promise<void>;
+}
+
+export interface PageParts<ExportState> {
+  readonly transaction: Transaction;
+  /** As last committed: the page begins there. */
+  readonly checkpoint: Checkpoint<ExportState>;
+  readonly names: TopicNames;
+  readonly topics: EnsuredTopics;
+  readonly limits: ChunkLimits;
+  readonly partitionOf: (key: string) => number;
+  /** Makes of a failed step the error to throw. */
+  readonly inDoubt: (error: unknown) => Error;
+  /** The broker has ended the transaction; `committed` is what it made durable, undefined after an abort. */
+  readonly onEnded: (committed: Checkpoint<ExportState> | undefined) => void;
+}
+
+/** One page in one Kafka transaction, its chunks sent while the page is still being parsed. */
+export function openPageTransaction<ExportState>(
+  parts: PageParts<ExportState>,
+): PageTransaction<ExportState> {
+  const { transaction, checkpoint, names, limits } = parts;
+  const sequence = checkpoint.sequence + 1;
+  const nextOffsets = new Map(checkpoint.nextOffsets);
+  let chunk = new RecordChunk(limits);
+  let sending: Promise<void> = Promise.resolve();
+
+  async function guarded<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      throw parts.inDoubt(error);
+    }
+  }
+
+  /** Sends the chunk while the caller goes on parsing; the next chunk waits for it, so at most two are held. */
+  async function flush(): Promise<void> {
+    await sending;
+    const full = chunk;
+    chunk = new RecordChunk(limits);
+    if (full.records.length === 0) return;
+    sending = sendChunk(full);
+    // Its failure is thrown at the next await of `sending`; until then it must not count as unhandled.
+    sending.catch(() => {});
+  }
+
+  async function sendChunk({ records, bytes }: RecordChunk): Promise<void> {
+    const point = { topic: names.tickets, sequence, records: records.length, bytes };
+    const metadata = await traceSend(names.tickets, records.length, (traceHeaders) => {
+      diagnostics.sendStart.publish(point);
+      return transaction.send({
+        topic: names.tickets,
+        acks: -1,
+        compression: CompressionTypes.ZSTD,
+        messages: records.map(({ headers, ...record }) => ({
+          ...record,
+          headers: { ...headers, ...traceHeaders },
+        })),
+      });
+    });
+    diagnostics.sendEnd.publish(point);
+    noteOffsets(metadata, records);
+  }
+
+  function noteOffsets(metadata: readonly RecordMetadata[], records: readonly OutgoingRecord[]): void {
+    const sent = new Map<number, number>();
+    for (const { partition } of records) sent.set(partition, (sent.get(partition) ?? 0) + 1);
+    for (const { partition, baseOffset } of metadata) {
+      if (baseOffset === undefined) throw new Error('the broker named no offset');
+      nextOffsets.set(partition, BigInt(baseOffset) + BigInt(sent.get(partition) ?? 0));
+    }
+  }
+
+  return {
+    publish: (event, value) =>
+      guarded(async () => {
+        const record: OutgoingRecord = {
+          partition: parts.partitionOf(event.ticketId),
+          key: event.ticketId,
+          value,
+          headers: encodeEventHeaders({ ...event, source: checkpoint.source, logId: checkpoint.logId }),
+        };
+        if (!chunk.fits(record)) await flush();
+        chunk.add(record);
+      }),
+
+    deadLetter: (letter) =>
+      guarded(async () => {
+        await sending;
+        const { key, value, headers } = encodeDeadLetter(letter, parts.topics.deadLetterBytesMax);
+        await transaction.send({
+          topic: names.deadLetters,
+          acks: -1,
+          compression: CompressionTypes.ZSTD,
+          messages: [{ key, value, headers, partition: 0 }],
+        });
+      }),
+
+    commit: (exportState) =>
+      guarded(async () => {
+        await flush();
+        await sending;
+        const next: Checkpoint<ExportState> = { ...checkpoint, sequence, nextOffsets, exportState };
+        await traceCommit(names.tickets, async () => {
+          await sendCheckpoint(transaction, names.checkpoints, next);
+          diagnostics.commitBefore.publish({ topic: names.tickets, sequence });
+          await transaction.commit();
+        });
+        diagnostics.commitAfter.publish({ topic: names.tickets, sequence });
+        parts.onEnded(next);
+        return next;
+      }),
+
+    abort: () =>
+      guarded(async () => {
+        await sending.catch(() => {});
+        if (transaction.isActive()) await transaction.abort();
+        parts.onEnded(undefined);
+      }),
+  };
+}
