@@ -25,9 +25,10 @@ interface KafkaBroker {
   leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
 }
 
-interface FetchedPartitionData {
+export interface FetchedPartitionData {
   readonly partition: number;
   readonly highWatermark: string;
+  readonly lastStableOffset: string;
   readonly messages: unknown[];
 }
 

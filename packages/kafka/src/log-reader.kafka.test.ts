@@ -84,6 +84,29 @@ describe('reading without a group', () => {
     expect(keysOf(await readAll(reader, topic))).toEqual(['a']);
   });
 
+  it('tells which partitions an open transaction holds back, and from where', async () => {
+    const topic = await newTopic('held-back', 3);
+    await write(
+      topic,
+      [0, 1, 2].map((partition) => ({ partition, key: 'a', value: 'x' })),
+    );
+    expect(await reader.heldBack(topic)).toEqual(new Map());
+    const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    const messages = [1, 1, 2].map((partition) => ({ partition, key: 'b', value: 'x' }));
+    await transaction.send({ topic, acks: -1, messages });
+    expect(await reader.heldBack(topic)).toEqual(
+      new Map([
+        [1, { stableEnd: 1n, highWatermark: 3n }],
+        [2, { stableEnd: 1n, highWatermark: 2n }],
+      ]),
+    );
+    await transaction.commit();
+    await expect.poll(() => reader.heldBack(topic)).toEqual(new Map());
+    await producer.disconnect();
+  });
+
   it('reads from `from` up to `to` in each partition, and nothing of a partition not asked for', async () => {
     const topic = await newTopic('range', 3);
     const messages = [0, 1, 2].flatMap((partition) =>

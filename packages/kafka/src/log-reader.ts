@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import kafkajsBatch from 'kafkajs/src/consumer/batch.js';
 import { asKafkaError } from './kafka-errors.ts';
-import { createCluster, type KafkaCluster } from './kafkajs-cluster.ts';
+import { createCluster, type FetchedPartitionData, type KafkaCluster } from './kafkajs-cluster.ts';
 import type { LogRecord } from './log-record.ts';
 
 /**
@@ -18,6 +18,11 @@ export interface LogReader {
   stableEndOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;
   /** The high watermark of each partition: open transactions included. */
   highWatermarks(topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /**
+   * The partitions in which an open transaction holds read_committed readers back: their two ends, of one moment.
+   * Empty where every reader may read to the end.
+   */
+  heldBack(topic: string): Promise<ReadonlyMap<number, HeldBack>>;
   /** The first offset published at or after that time; partitions without one are at their end. */
   offsetsAt(topic: string, epochMs: number): Promise<ReadonlyMap<number, bigint>>;
   /** Committed records from `from` (inclusive) up to position `to`, in the order of each partition. */
@@ -26,6 +31,12 @@ export interface LogReader {
     range: { readonly from: ReadonlyMap<number, bigint>; readonly to: ReadonlyMap<number, bigint> },
   ): AsyncGenerator<readonly LogRecord[], void>;
   close(): Promise<void>;
+}
+
+interface HeldBack {
+  /** Where readers stop: the first record of the oldest open transaction. */
+  readonly stableEnd: bigint;
+  readonly highWatermark: bigint;
 }
 
 const READ_UNCOMMITTED = 0;
@@ -92,6 +103,24 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
         return offsets(watermarkCluster, topic, LATEST);
       }),
 
+    heldBack: (topic) =>
+      robustly(`looking at ${topic}`, async () => {
+        const stableEnds = await offsets(cluster, topic, LATEST);
+        // A fetch names both ends of the same moment; asked for one after the other, a commit in between would look
+        // like an open transaction.
+        const answers = await fetchFrom(cluster, topic, stableEnds, 0);
+        return new Map(
+          answers
+            .map(({ partition, lastStableOffset, highWatermark }) => ({
+              partition,
+              stableEnd: BigInt(lastStableOffset),
+              highWatermark: BigInt(highWatermark),
+            }))
+            .filter(({ stableEnd, highWatermark }) => stableEnd < highWatermark)
+            .map(({ partition, ...ends }) => [partition, ends]),
+        );
+      }),
+
     offsetsAt: (topic, epochMs) =>
       robustly(`looking at ${topic}`, async () => {
         const [found, ends] = await Promise.all([
@@ -141,6 +170,32 @@ async function fetchOnce(
   topic: string,
   positions: ReadonlyMap<number, bigint>,
 ): Promise<FetchedPartition[]> {
+  const answers = await fetchFrom(cluster, topic, positions, FETCH_WAIT_MS);
+  return answers.map((data) => {
+    const position = positions.get(data.partition) ?? 0n;
+    const batch = new kafkajsBatch(topic, String(position), data);
+    return {
+      partition: data.partition,
+      records: batch.messages.map((message) => ({
+        partition: data.partition,
+        offset: BigInt(message.offset),
+        publishedAtMs: Number(message.timestamp),
+        key: message.key,
+        value: message.value,
+        headers: message.headers,
+      })),
+      nextOffset: batch.nextOffset === null ? position : BigInt(batch.nextOffset),
+    };
+  });
+}
+
+/** @param waitMs  how long a leader may wait for records where there are none yet */
+async function fetchFrom(
+  cluster: KafkaCluster,
+  topic: string,
+  positions: ReadonlyMap<number, bigint>,
+  waitMs: number,
+): Promise<FetchedPartitionData[]> {
   await cluster.addTargetTopic(topic);
   await cluster.refreshMetadataIfNecessary();
   const byLeader = cluster.findLeaderForPartitions(topic, [...positions.keys()]);
@@ -148,7 +203,7 @@ async function fetchOnce(
     Object.entries(byLeader).map(async ([nodeId, partitions]) => {
       const broker = await cluster.findBroker({ nodeId });
       const { responses } = await broker.fetch({
-        maxWaitTime: FETCH_WAIT_MS,
+        maxWaitTime: waitMs,
         minBytes: 1,
         maxBytes: FETCH_BYTES,
         isolationLevel: READ_COMMITTED,
@@ -166,20 +221,5 @@ async function fetchOnce(
       return responses.flatMap(({ partitions: data }) => data);
     }),
   );
-  return answers.flat().map((data) => {
-    const position = positions.get(data.partition) ?? 0n;
-    const batch = new kafkajsBatch(topic, String(position), data);
-    return {
-      partition: data.partition,
-      records: batch.messages.map((message) => ({
-        partition: data.partition,
-        offset: BigInt(message.offset),
-        publishedAtMs: Number(message.timestamp),
-        key: message.key,
-        value: message.value,
-        headers: message.headers,
-      })),
-      nextOffset: batch.nextOffset === null ? position : BigInt(batch.nextOffset),
-    };
-  });
+  return answers.flat();
 }
