@@ -170,6 +170,12 @@ export const errorTable = {
     remedy:
       'The topic was made again or cut. Restore it, or start anew: another DATA_DIR for a sink, another TICKETS_TOPIC for the producer.',
   },
+  'checkpoint.missing': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy:
+      'Nothing was exported to this topic yet: check TICKETS_TOPIC, or start the producer at START_TIME.',
+  },
   'checkpoint.unreadable': {
     disposition: 'stop',
     exitCode: exitCodes.dataAtRisk,

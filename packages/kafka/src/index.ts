@@ -11,4 +11,5 @@ export type { LogRecord } from './log-record.ts';
 export { openPagePublisher, type PagePublisher } from './page-publisher.ts';
 export type { PageTransaction } from './page-transaction.ts';
 export { type BatchControl, openRecordStream, type RecordBatch, type RecordStream } from './record-stream.ts';
+export { type CheckpointRewrite, rewriteCheckpoint } from './rewrite-checkpoint.ts';
 export { type EnsuredTopics, ensureTopics, type TopicNames, topicNames } from './topics.ts';
