@@ -44,7 +44,7 @@ export function encodeDeadLetter(letter: DeadLetter, bytesMax: number): EncodedD
   let whole = letter.whole;
   if (value.byteLength > bytesMax) {
     whole = { byteLength: value.byteLength, sha256: sha256(value) };
-    value = value.subarray(0, DEAD_LETTER_HEAD_BYTES);
+    value = value.subarray(0, Math.min(DEAD_LETTER_HEAD_BYTES, bytesMax));
   }
   const headers: Record<string, string> = {
     'dlq-code': letter.code,

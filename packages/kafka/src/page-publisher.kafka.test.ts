@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ownKafka, sharedKafka } from '@ticket-stream/dev-stack/testing';
-import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyPartitioner } from './record-chunk.ts';
 import { errorOf, thrownBy } from './testing/caught-error.ts';
@@ -111,35 +110,6 @@ describe('a page', () => {
     await expect
       .poll(async () => (await readAll(log.reader, log.names.tickets)).map((record) => record.value?.length))
       .toEqual([ticket(2, 100).value.length, publisher.ticketBytesMax]);
-  });
-
-  it('that a lowered limit of the topic refuses is done again within the new limit', async () => {
-    const log = await testLog('lowered');
-    const publisher = await testPublisher(log);
-    const admin = log.kafka.admin();
-    await admin.connect();
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        {
-          type: kafkajs.ConfigResourceTypes.TOPIC,
-          name: log.names.tickets,
-          configEntries: [
-            { name: 'cleanup.policy', value: 'compact' },
-            { name: 'max.message.bytes', value: '200000' },
-          ],
-        },
-      ],
-    });
-    await admin.disconnect();
-    const page = Array.from({ length: 10 }, (_, n) =>
-      ticket(n + 1, 100, randomBytes(60_000).toString('base64')),
-    );
-    expect((await thrownBy(publisher.publishPage(page))).code).toBe('kafka.doubtful_transaction');
-    await publisher.recover();
-    expect(publisher.ticketBytesMax).toBe(200_000 - 16 * 1024);
-    await publisher.publishPage(page);
-    await committedKeys(log).toBe(page.map((_, n) => String(n + 1)));
   });
 
   it('carries a checkpoint with 20,000 boundary digests', async () => {

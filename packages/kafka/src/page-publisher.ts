@@ -20,11 +20,12 @@ import type { Checkpoint } from './checkpoint.ts';
 import { sendCheckpoint } from './checkpoint-writer.ts';
 import { diagnostics } from './diagnostics.ts';
 import { createExportHolder, type ExportLog, fencedBy } from './export-holder.ts';
-import { isFencing, kafkaErrorType } from './kafka-errors.ts';
+import { isFencing } from './kafka-errors.ts';
 import type { LogReader } from './log-reader.ts';
 import { openPageTransaction, type PageTransaction } from './page-transaction.ts';
-import { type ChunkLimits, keyPartitioner } from './record-chunk.ts';
-import { type EnsuredTopics, ensureTopics } from './topics.ts';
+import { keyPartitioner } from './record-chunk.ts';
+import { createSizeLimits } from './size-limits.ts';
+import type { EnsuredTopics } from './topics.ts';
 import { insist } from './wait-for-cluster.ts';
 
 export interface PublisherOptions<ExportState> extends ExportLog<ExportState> {
@@ -62,46 +63,17 @@ export interface PagePublisher<ExportState> {
   close(): Promise<void>;
 }
 
-/** Well below the usual 1 MB limit; measured: larger batches are no faster. */
-const PARTITION_BYTES_MAX = 900 * 1024;
-const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
-const CHUNK_RECORDS_MAX = 1_000;
-
 export async function openPagePublisher<ExportState>(
   options: PublisherOptions<ExportState>,
 ): Promise<PagePublisher<ExportState>> {
-  const { kafka, reader, names, logger } = options;
-  let { topics } = options;
-  /** A batch was refused as too large: the topic's limit is not what it was at the start. */
-  let limitChanged = false;
+  const { reader, names, logger } = options;
+  const sizeLimits = createSizeLimits(options);
   let openSinceMs: number | undefined;
   const instanceId = randomUUID();
-  const partitionOf = keyPartitioner(topics.partitions);
-  const limitsNow = (): ChunkLimits => ({
-    partitionBytesMax: Math.min(PARTITION_BYTES_MAX, topics.ticketBytesMax),
-    chunkBytesMax: CHUNK_BYTES_MAX,
-    recordsMax: CHUNK_RECORDS_MAX,
-  });
+  const partitionOf = keyPartitioner(options.topics.partitions);
   const holder = createExportHolder(options);
   const topic = names.tickets;
   let checkpoint: Checkpoint<ExportState>;
-
-  /**
-   * Asks for the topic's limit again; the page that is done again keeps to it, and a ticket above is a dead letter.
-   * @throws kafka.topic_settings  the topic has the limit we kept to: something else on the way refuses
-   */
-  async function readLimit(): Promise<void> {
-    const before = topics.ticketBytesMax;
-    topics = await ensureTopics(kafka, names, { acceptSettings: true, logger });
-    if (topics.ticketBytesMax >= before) {
-      throw new TicketStreamError(
-        'kafka.topic_settings',
-        `the brokers refuse batches that ${names.tickets} allows (max.message.bytes)`,
-        { context: { topic: names.tickets, ticketBytesMax: before } },
-      );
-    }
-    limitChanged = false;
-  }
 
   async function boot(): Promise<Checkpoint<ExportState>> {
     const found = await holder.take();
@@ -152,7 +124,7 @@ export async function openPagePublisher<ExportState>(
       return checkpoint;
     },
     get ticketBytesMax() {
-      return topics.ticketBytesMax;
+      return sizeLimits.topics.ticketBytesMax;
     },
     openTransactionSinceMs: () => openSinceMs,
 
@@ -168,24 +140,30 @@ export async function openPagePublisher<ExportState>(
         transaction,
         checkpoint,
         names,
-        topics,
-        limits: limitsNow(),
+        topics: sizeLimits.topics,
+        limits: sizeLimits.chunk,
         partitionOf,
+        isRefused: sizeLimits.isRefused,
+        onRefused: sizeLimits.onRefused,
         inDoubt,
         onEnded(committed) {
           openSinceMs = undefined;
-          if (committed !== undefined) checkpoint = committed;
+          if (committed === undefined) return;
+          checkpoint = committed;
+          sizeLimits.onCommitted();
         },
       });
     },
 
     async recover() {
-      const found = await insist(options, 'asking the checkpoint', holder.take);
-      openSinceMs = undefined;
-      if (found === undefined || found.owner !== instanceId) throw fencedBy(names);
-      checkpoint = found;
-      diagnostics.recovered.publish({ topic, sequence: found.sequence });
-      if (limitChanged) await insist(options, 'reading the settings of the topic', readLimit);
+      checkpoint = await insist(options, 'asking the checkpoint', async () => {
+        const found = await holder.take();
+        openSinceMs = undefined;
+        if (found === undefined || found.owner !== instanceId) throw fencedBy(names);
+        await sizeLimits.settle(holder.begin);
+        return found;
+      });
+      diagnostics.recovered.publish({ topic, sequence: checkpoint.sequence });
     },
 
     close: holder.discard,
@@ -193,7 +171,6 @@ export async function openPagePublisher<ExportState>(
 
   function inDoubt(error: unknown): TicketStreamError {
     if (isTicketStreamError(error)) return error;
-    if (kafkaErrorType(error) === 'MESSAGE_TOO_LARGE') limitChanged = true;
     const fenced = isFencing(error);
     diagnostics.doubt.publish({ topic, sequence: checkpoint.sequence + 1, error, fenced });
     return new TicketStreamError('kafka.doubtful_transaction', 'a transaction is in doubt', {

@@ -1,17 +1,21 @@
+import { TicketStreamError } from '@ticket-stream/errors';
 import { encodeEventHeaders, type TicketEvent } from '@ticket-stream/ticket';
-import kafkajs, { type RecordMetadata, type Transaction } from 'kafkajs';
+import type { RecordMetadata, Transaction } from 'kafkajs';
 import type { Checkpoint } from './checkpoint.ts';
 import { sendCheckpoint } from './checkpoint-writer.ts';
 import { type DeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { diagnostics } from './diagnostics.ts';
 import { type ChunkLimits, type OutgoingRecord, RecordChunk } from './record-chunk.ts';
+import { isRefusedAsTooLarge } from './refused-records.ts';
+import { sendRecords } from './send-records.ts';
 import { traceCommit, traceSend } from './send-span.ts';
 import type { EnsuredTopics, TopicNames } from './topics.ts';
 
-const { CompressionTypes } = kafkajs;
-
 export interface PageTransaction<ExportState> {
-  /** Adds a ticket in export order; waits while earlier chunks are being sent (back-pressure to the socket). */
+  /**
+   * Adds a ticket in export order; waits while earlier chunks are being sent (back-pressure to the socket).
+   * @throws ticket.too_large  the broker refuses this very ticket: it belongs into a dead letter; the page goes on
+   */
   publish(event: Omit<TicketEvent, 'source' | 'logId'>, value: Buffer): Promise<void>;
   deadLetter(letter: DeadLetter): Promise<void>;
   /** Sends what is left and the checkpoint, and commits. On return all of it is durable. */
@@ -28,6 +32,10 @@ export interface PageParts<ExportState> {
   readonly topics: EnsuredTopics;
   readonly limits: ChunkLimits;
   readonly partitionOf: (key: string) => number;
+  /** The broker refused this record, even alone, when the page was tried before. */
+  readonly isRefused: (record: OutgoingRecord) => boolean;
+  /** The broker refused these records, or a dead letter (undefined), as too large. */
+  readonly onRefused: (records: readonly OutgoingRecord[] | undefined) => void;
   /** Makes of a failed step the error to throw. */
   readonly inDoubt: (error: unknown) => Error;
   /** The broker has ended the transaction; `committed` is what it made durable, undefined after an abort. */
@@ -65,20 +73,17 @@ export function openPageTransaction<ExportState>(
 
   async function sendChunk({ records, bytes }: RecordChunk): Promise<void> {
     const point = { topic: names.tickets, sequence, records: records.length, bytes };
-    const metadata = await traceSend(names.tickets, records.length, (traceHeaders) => {
-      diagnostics.sendStart.publish(point);
-      return transaction.send({
-        topic: names.tickets,
-        acks: -1,
-        compression: CompressionTypes.ZSTD,
-        messages: records.map(({ headers, ...record }) => ({
-          ...record,
-          headers: { ...headers, ...traceHeaders },
-        })),
+    try {
+      const metadata = await traceSend(names.tickets, records.length, (traceHeaders) => {
+        diagnostics.sendStart.publish(point);
+        return sendRecords(transaction, names.tickets, records, traceHeaders);
       });
-    });
-    diagnostics.sendEnd.publish(point);
-    noteOffsets(metadata, records);
+      diagnostics.sendEnd.publish(point);
+      noteOffsets(metadata, records);
+    } catch (error) {
+      if (isRefusedAsTooLarge(error)) parts.onRefused(records);
+      throw error;
+    }
   }
 
   function noteOffsets(metadata: readonly RecordMetadata[], records: readonly OutgoingRecord[]): void {
@@ -99,6 +104,13 @@ export function openPageTransaction<ExportState>(
           value,
           headers: encodeEventHeaders({ ...event, source: checkpoint.source, logId: checkpoint.logId }),
         };
+        if (parts.isRefused(record)) {
+          throw new TicketStreamError(
+            'ticket.too_large',
+            `the broker refuses a ticket of ${value.byteLength} bytes`,
+            { context: { ticketId: event.ticketId, byteLength: value.byteLength } },
+          );
+        }
         if (!chunk.fits(record)) await flush();
         chunk.add(record);
       }),
@@ -106,13 +118,13 @@ export function openPageTransaction<ExportState>(
     deadLetter: (letter) =>
       guarded(async () => {
         await sending;
-        const { key, value, headers } = encodeDeadLetter(letter, parts.topics.deadLetterBytesMax);
-        await transaction.send({
-          topic: names.deadLetters,
-          acks: -1,
-          compression: CompressionTypes.ZSTD,
-          messages: [{ key, value, headers, partition: 0 }],
-        });
+        const record = { ...encodeDeadLetter(letter, parts.topics.deadLetterBytesMax), partition: 0 };
+        try {
+          await sendRecords(transaction, names.deadLetters, [record]);
+        } catch (error) {
+          if (isRefusedAsTooLarge(error)) parts.onRefused(undefined);
+          throw error;
+        }
       }),
 
     commit: (exportState) =>

@@ -23,8 +23,19 @@ export function keyPartitioner(partitions: number): (key: string) => number {
   return (key) => partitioner({ topic: '', partitionMetadata, message: { key, value: null } });
 }
 
-/** What one record adds to a batch besides its value: key, headers, lengths. */
-const RECORD_OVERHEAD_BYTES = 640;
+/** `traceparent` (66 bytes) and the longest `tracestate` that the specification lets pass on (512), with their names. */
+const TRACE_HEADERS_BYTES = 600;
+/** Lengths, deltas and attributes: at most 5 bytes each. */
+const RECORD_FRAME_BYTES = 40;
+const HEADER_FRAME_BYTES = 4;
+
+/** The most that a record can take in a batch before compression, its trace headers included. */
+export function recordBytes({ key, value, headers }: OutgoingRecord): number {
+  let bytes = value.byteLength + key.length + RECORD_FRAME_BYTES + TRACE_HEADERS_BYTES;
+  // Names and values of headers are ASCII (ticket-event.ts).
+  for (const name in headers) bytes += name.length + (headers[name]?.length ?? 0) + HEADER_FRAME_BYTES;
+  return bytes;
+}
 
 export interface ChunkLimits {
   /** kafkajs makes one record batch a partition and send, which must stay below the topic's max.message.bytes. */
@@ -55,7 +66,7 @@ export class RecordChunk {
   /** @returns false when the record belongs into the next chunk: send this one first */
   fits(record: OutgoingRecord): boolean {
     if (this.records.length === 0) return true;
-    const size = record.value.byteLength + RECORD_OVERHEAD_BYTES;
+    const size = recordBytes(record);
     const { partitionBytesMax, chunkBytesMax, recordsMax } = this.#limits;
     return (
       this.records.length < recordsMax &&
@@ -65,7 +76,7 @@ export class RecordChunk {
   }
 
   add(record: OutgoingRecord): void {
-    const size = record.value.byteLength + RECORD_OVERHEAD_BYTES;
+    const size = recordBytes(record);
     this.records.push(record);
     this.#bytes += size;
     this.#partitionBytes.set(record.partition, (this.#partitionBytes.get(record.partition) ?? 0) + size);

@@ -98,11 +98,17 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
       counts.repeated++;
       return;
     }
-    await (await writing()).publish(
-      { ticketId: ticket.id, kind: ticket.deleted ? 'deleted' : 'changed', stamp: ticket.stamp, digest },
-      slice.bytes,
-    );
-    counts.published++;
+    try {
+      await (await writing()).publish(
+        { ticketId: ticket.id, kind: ticket.deleted ? 'deleted' : 'changed', stamp: ticket.stamp, digest },
+        slice.bytes,
+      );
+      counts.published++;
+    } catch (error) {
+      // The broker refused this very ticket when the page was tried before.
+      if (!isTicketStreamError(error, 'ticket.too_large')) throw error;
+      await deadLetter({ code: error.code, cause: error.message, ticketId: ticket.id, bytes: slice.bytes });
+    }
   }
 
   async function setAside({

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { isTicketStreamError } from '@ticket-stream/errors';
 import { ticketDigest } from '@ticket-stream/ticket';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from '../kafka-connection.ts';
 import type { LogReader } from '../log-reader.ts';
 import { openPagePublisher, type PagePublisher } from '../page-publisher.ts';
+import type { PageTransaction } from '../page-transaction.ts';
 import { ensureTopics, type TopicNames } from '../topics.ts';
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -43,11 +45,31 @@ export async function openTestPublisher(
     signal: options.signal ?? new AbortController().signal,
     ...(options.onWaiting === undefined ? {} : { onWaiting: options.onWaiting }),
   });
+  /** As the exporter does it: a ticket over the limit, or refused by the broker, becomes a dead letter. */
+  async function publishOrSetAside(
+    page: PageTransaction<TestState>,
+    event: PublishedEvent,
+    value: Buffer,
+  ): Promise<void> {
+    try {
+      if (value.byteLength <= publisher.ticketBytesMax) return await page.publish(event, value);
+    } catch (error) {
+      if (!isTicketStreamError(error, 'ticket.too_large')) throw error;
+    }
+    await page.deadLetter({
+      code: 'ticket.too_large',
+      cause: 'a test',
+      origin: { kind: 'export', source: publisher.checkpoint.source, startTime: 0 },
+      ticketId: event.ticketId,
+      bytes: value,
+    });
+  }
+
   return Object.assign(publisher, {
     async publishPage(tickets: readonly TestTicket[], state?: TestState) {
       const next = state ?? { page: publisher.checkpoint.exportState.page + 1 };
       const page = await publisher.beginPage();
-      for (const { event, value } of tickets) await page.publish(event, value);
+      for (const { event, value } of tickets) await publishOrSetAside(page, event, value);
       await page.commit(next);
     },
   });
