@@ -5,7 +5,7 @@ import type { SimulatorClock } from './clock.ts';
 import { checkFields } from './commanded-change.ts';
 import { type HistoryIdentity, sourceIdentity } from './data-folder.ts';
 import { TicketHistory } from './history/ticket-history.ts';
-import type { TicketState } from './history/ticket-state.ts';
+import type { SupportType, TicketState } from './history/ticket-state.ts';
 import type { RequestCounts } from './http/request-counts.ts';
 import { RequestLimit } from './http/request-limit.ts';
 import type { Journal, JournalEntry } from './journal.ts';
@@ -36,6 +36,7 @@ export interface LatestVersion {
   readonly generatedTimestamp: number;
   readonly digest: string;
   readonly status: string;
+  readonly supportType: SupportType;
   readonly visible: boolean;
 }
 
@@ -179,6 +180,7 @@ export class Account {
         generatedTimestamp: state.generatedSecond,
         digest: this.digestOf(state),
         status: state.status,
+        supportType: state.supportType,
         visible: state.generatedSecond < hiddenFrom,
       };
     }

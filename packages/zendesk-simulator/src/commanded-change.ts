@@ -1,6 +1,6 @@
 /** What a command may set, and how it is checked: a wrong field is refused by name before anything is written. */
 import { TicketStreamError } from '@ticket-stream/errors';
-import type { GivenFields } from './history/ticket-state.ts';
+import { type GivenFields, supportTypes } from './history/ticket-state.ts';
 import { ticketStatuses } from './history/ticket-status.ts';
 
 type Kind =
@@ -42,6 +42,7 @@ const FIELDS: Readonly<Record<string, { readonly kind: Kind; readonly orNull?: t
   tags: { kind: 'tags' },
   satisfaction_rating: { kind: 'rating', orNull: true },
   custom_fields: { kind: 'custom_fields' },
+  support_type: { kind: supportTypes },
 };
 
 const TEXT_LENGTH_MAX = 8 * 1024 * 1024;

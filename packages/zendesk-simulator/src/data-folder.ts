@@ -26,15 +26,17 @@ export interface HistoryIdentity {
   /** Epoch second; the first start's. */
   readonly firstStart: number;
   readonly burst: number;
+  readonly aiAgentShare: number;
 }
 
 export interface WantedHistory {
   readonly seed: number | undefined;
   readonly tickets: number | undefined;
   readonly burst: number | undefined;
+  readonly aiAgentShare: number | undefined;
 }
 
-const defaults = { seed: 1, tickets: 20_000, burst: 0 } as const;
+const defaults = { seed: 1, tickets: 20_000, burst: 0, aiAgentShare: 0 } as const;
 
 /** Never a port: the checkpoint of a producer names it, and ports change from start to start. */
 export function sourceIdentity(identity: HistoryIdentity): string {
@@ -55,12 +57,13 @@ export function openIdentity(dataDir: string, wanted: WantedHistory, nowSecond: 
       tickets: wanted.tickets ?? defaults.tickets,
       firstStart: nowSecond,
       burst: wanted.burst ?? defaults.burst,
+      aiAgentShare: wanted.aiAgentShare ?? defaults.aiAgentShare,
     };
     checkBurst(identity);
     writeDurably(path, `${JSON.stringify({ generator: GENERATOR, ...identity }, undefined, 2)}\n`);
     return identity;
   }
-  const differing = (['seed', 'tickets', 'burst'] as const).filter(
+  const differing = (['seed', 'tickets', 'burst', 'aiAgentShare'] as const).filter(
     (name) => wanted[name] !== undefined && wanted[name] !== there[name],
   );
   if (differing.length > 0) {
@@ -99,7 +102,8 @@ function readIdentity(path: string): HistoryIdentity | undefined {
   } catch (cause) {
     throw new TicketStreamError('store.unusable', `${path} is not JSON`, { cause });
   }
-  const { generator, seed, tickets, firstStart, burst } = found;
+  // A folder from before there were AI agents has none of their tickets: its bytes are the same.
+  const { generator, seed, tickets, firstStart, burst, aiAgentShare = 0 } = found;
   if (
     generator !== GENERATOR ||
     seed === undefined ||
@@ -112,7 +116,7 @@ function readIdentity(path: string): HistoryIdentity | undefined {
       remedy: 'Start the simulator in another folder; the topics of the old one stay as they are.',
     });
   }
-  return { seed, tickets, firstStart, burst };
+  return { seed, tickets, firstStart, burst, aiAgentShare };
 }
 
 /** Written beside and renamed, so that a kill leaves the old file or the new one. */

@@ -5,8 +5,9 @@
  * never be seen again.
  *
  * The file is a row of 32-byte records, numbers little-endian:
- *   version   1 (1 byte), 0, id (6 bytes), generated_timestamp (4), page (4), first half of the SHA-256 (16)
+ *   version   1 (1 byte), mode (1), id (6 bytes), generated_timestamp (4), page (4), first half of the SHA-256 (16)
  *   whole     2 (1 byte), 0, zeros (10), page (4), zeros (16): every version with this page number was sent whole
+ * Mode is 0 for a page of the time-based export and 1 for one by cursor.
  * A record that a kill cut off is dropped at the next start.
  */
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
@@ -15,14 +16,22 @@ import { join } from 'node:path';
 const RECORD_BYTES = 32;
 const VERSION = 1;
 const WHOLE = 2;
+const MODES = ['time', 'cursor'] as const;
 
 export interface ServedVersion {
   readonly id: number;
   readonly generatedTimestamp: number;
   /** The first 32 hex digits of the SHA-256 of the ticket's bytes. */
   readonly digest: string;
-  /** False where only pages showed it that were cut before their end. */
+  /**
+   * True where a page showed it that was sent to its end with nothing wrong in it: such a version a client must have.
+   * False where only pages showed it that were cut, or that a careful client throws away: such a version it may have.
+   */
   readonly whole: boolean;
+  /** Of the page. */
+  readonly mode: 'time' | 'cursor';
+  /** The page's number among all that this folder's simulator ever sent, from 1. */
+  readonly page: number;
 }
 
 export class Ledger {
@@ -57,10 +66,10 @@ export class Ledger {
   }
 
   /** To be filled while a page is sent. */
-  page(): LedgerPage {
+  page(mode: ServedVersion['mode']): LedgerPage {
     const number = this.nextPage;
     this.nextPage += 1;
-    return new LedgerPage(number, {
+    return new LedgerPage(number, MODES.indexOf(mode), {
       isKnown: (id, mark) => this.first[id] === mark + 1 || (this.later.get(id)?.has(mark) ?? false),
       append: (buffer) => this.append(buffer),
       remember: (id, mark) => this.remember(id, mark),
@@ -106,12 +115,14 @@ interface LedgerFile {
 
 export class LedgerPage {
   private readonly number: number;
+  private readonly mode: number;
   private readonly file: LedgerFile;
   private pending: Buffer[] = [];
   private readonly shown: { readonly id: number; readonly mark: number }[] = [];
 
-  constructor(number: number, file: LedgerFile) {
+  constructor(number: number, mode: number, file: LedgerFile) {
     this.number = number;
+    this.mode = mode;
     this.file = file;
   }
 
@@ -121,6 +132,7 @@ export class LedgerPage {
     if (this.file.isKnown(id, mark)) return;
     const record = Buffer.alloc(RECORD_BYTES);
     record[0] = VERSION;
+    record[1] = this.mode;
     record.writeUIntLE(id, 2, 6);
     record.writeUInt32LE(generatedSecond, 8);
     record.writeUInt32LE(this.number, 12);
@@ -136,7 +148,7 @@ export class LedgerPage {
     this.pending = [];
   }
 
-  /** The page went out to its last byte. */
+  /** The page went out to its last byte, and a client has no reason to throw it away. */
   whole(): void {
     if (this.shown.length === 0) return;
     const record = Buffer.alloc(RECORD_BYTES);
@@ -164,6 +176,8 @@ export async function* readLedger(dataDir: string): AsyncGenerator<ServedVersion
       generatedTimestamp: record.readUInt32LE(8),
       digest: record.toString('hex', 16, 32),
       whole: wholePages.has(page),
+      mode: MODES[record[1] ?? 0] ?? 'time',
+      page,
     };
     if (version.whole) {
       // Two pages that were sent at the same time may both have brought it.

@@ -1,10 +1,9 @@
 /** The simulator as a command of its own: a Zendesk account to try things against, and commands to change it. */
-import { join, resolve } from 'node:path';
 import { asTicketStreamError, exitCodes, TicketStreamError } from '@ticket-stream/errors';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { scaledClock } from './clock.ts';
-import { fieldFromText } from './commanded-change.ts';
-import { readRunFile } from './data-folder.ts';
+import { addControlCommands, standaloneFolder } from './control-commands.ts';
+import type { StuckSecond } from './history/export-pages.ts';
 import { DEFAULT_EMAIL, DEFAULT_TOKEN } from './http/authentication.ts';
 import type { SimulatorLogger } from './logger.ts';
 import { startSimulator } from './simulator.ts';
@@ -12,9 +11,6 @@ import { startSimulator } from './simulator.ts';
 const DEFAULT_PORT = 7780;
 const PORTS_TRIED = 50;
 const DATA_ROOT = process.env['DATA_DIR'] ?? '.data';
-const DEFAULT_DATA_DIR = join(DATA_ROOT, 'zendesk-simulator');
-/** Where the simulator under `npm start` keeps its own; commands find it as well. */
-const EMBEDDED_DATA_DIR = join(DATA_ROOT, 'simulator', 'simulator');
 
 interface StartOptions {
   readonly dataDir: string;
@@ -34,11 +30,9 @@ interface StartOptions {
   readonly timeScale?: number;
   readonly linkOrigin?: string;
   readonly tooRecent: number;
-}
-
-interface CommandTarget {
-  readonly dataDir?: string;
-  readonly url?: string;
+  readonly aiAgentShare?: number;
+  readonly stuckSecond: StuckSecond;
+  readonly refuseCursor?: string;
 }
 
 const program = new Command('zendesk-simulator')
@@ -51,7 +45,7 @@ const program = new Command('zendesk-simulator')
   .option(
     '--data-dir <folder>',
     'keeps the history, the journal of commands and the ledger',
-    DEFAULT_DATA_DIR,
+    standaloneFolder(DATA_ROOT),
   )
   .option('--seed <number>', 'which history; of a folder that has one, the same (default: 1)', integer)
   .option('--tickets <number>', 'tickets before the first start (default: 20000)', integer)
@@ -73,48 +67,27 @@ const program = new Command('zendesk-simulator')
   .option('--time-scale <factor>', 'the clock runs so many times as fast as the real one', Number)
   .option('--link-origin <origin>', 'what next_page names instead of the simulator itself')
   .option('--too-recent <status>', '400 as documented, or 422 as older accounts answered', integer, 400)
+  .option(
+    '--ai-agent-share <share>',
+    'of the tickets, from 0 to 1: begun by an AI agent (default: 0)',
+    Number,
+  )
+  .addOption(
+    new Option(
+      '--stuck-second <how>',
+      'a second too full for a page: shown whole, or one page of it for ever',
+    )
+      .choices(['whole', 'repeat'])
+      .default('whole'),
+  )
+  .addOption(
+    new Option('--refuse-cursor <status>', 'how every request by cursor is answered').choices(['403', '404']),
+  )
   .action(async (options: StartOptions) => {
     await start(options);
   });
 
-program
-  .command('change <ticket>')
-  .description('change a ticket of a running simulator by its id, or make a "new" one')
-  .requiredOption('--set <name=value>', 'a field; may be given several times', collect, [])
-  .option('--system', 'as a system update: updated_at stays where it is')
-  .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')
-  .option('--url <url>', 'its address, instead of the one written in its folder')
-  .addHelpText(
-    'after',
-    "\nExample: change 17 --set priority=urgent --set 'subject=Everything is down' --set tags=vip,outage",
-  )
-  .action(async (ticket: string, options: CommandTarget & { set: string[]; system?: true }) => {
-    const fields = Object.fromEntries(options.set.map(fieldFromText));
-    if (ticket !== 'new' && !/^[1-9]\d{0,14}$/.test(ticket)) {
-      throw new TicketStreamError('simulator.change_refused', `"${ticket}" is neither a ticket id nor "new"`);
-    }
-    const path = ticket === 'new' ? '/simulator/tickets' : `/simulator/tickets/${ticket}`;
-    const answer = await ask(options, 'POST', `${path}${options.system ? '?system=true' : ''}`, fields);
-    print(`${answer}\n`);
-  });
-
-program
-  .command('scrub <ticket>')
-  .description('scrub a deleted ticket now instead of thirty days after its deletion')
-  .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')
-  .option('--url <url>', 'its address, instead of the one written in its folder')
-  .action(async (ticket: string, options: CommandTarget) => {
-    print(`${await ask(options, 'POST', `/simulator/tickets/${encodeURIComponent(ticket)}/scrub`)}\n`);
-  });
-
-program
-  .command('status')
-  .description('what a running simulator holds and has served, as JSON')
-  .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')
-  .option('--url <url>', 'its address, instead of the one written in its folder')
-  .action(async (options: CommandTarget) => {
-    print(`${await ask(options, 'GET', '/simulator/status')}\n`);
-  });
+addControlCommands(program, DATA_ROOT);
 
 async function start(options: StartOptions): Promise<void> {
   if (options.tooRecent !== 400 && options.tooRecent !== 422) {
@@ -130,6 +103,8 @@ async function start(options: StartOptions): Promise<void> {
       credentials: { email: options.email, token: options.token, password: options.password },
       clock: options.timeScale === undefined ? undefined : scaledClock(options.timeScale),
       tooRecentStatus: options.tooRecent as 400 | 422,
+      refuseCursor:
+        options.refuseCursor === undefined ? undefined : (Number(options.refuseCursor) as 403 | 404),
       logger: lineLogger,
     }),
   );
@@ -163,46 +138,6 @@ async function onFreePort<T>(port: number | undefined, listen: (port: number) =>
   }
 }
 
-async function ask(target: CommandTarget, method: string, path: string, body?: object): Promise<string> {
-  const folders = target.dataDir === undefined ? [DEFAULT_DATA_DIR, EMBEDDED_DATA_DIR] : [target.dataDir];
-  const url =
-    target.url ?? folders.map((folder) => readRunFile(folder)?.url).find((found) => found !== undefined);
-  if (url === undefined) {
-    const searched = folders.map((folder) => resolve(folder)).join(' or ');
-    throw new TicketStreamError('config.invalid', `no simulator runs in ${searched}`, {
-      remedy: 'Start one there, or name its folder (--data-dir) or its address (--url).',
-    });
-  }
-  const response = await fetch(new URL(path, url), {
-    method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  }).catch((cause: unknown) => {
-    throw new TicketStreamError('config.invalid', `no simulator answers at ${url}`, {
-      cause,
-      remedy: 'Start it first.',
-    });
-  });
-  const text = await response.text();
-  if (!response.ok) {
-    throw new TicketStreamError(
-      'simulator.change_refused',
-      descriptionIn(text) ?? `${response.status}: ${text}`,
-    );
-  }
-  return text;
-}
-
-function descriptionIn(text: string): string | undefined {
-  try {
-    const { description }: { description?: unknown } = JSON.parse(text);
-    return typeof description === 'string' ? description : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function integer(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
@@ -216,10 +151,6 @@ function moment(text: string): number {
   const second = /^\d+$/.test(text) ? Number(text) : Math.floor(Date.parse(text) / 1000);
   if (!Number.isFinite(second)) throw new InvalidArgumentError('It must be an ISO date or an epoch second.');
   return second;
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }
 
 function isoSecond(second: number): string {

@@ -13,6 +13,9 @@ export const purpose = {
   bulk: 6,
   ties: 7,
   text: 8,
+  support: 9,
+  people: 10,
+  faults: 11,
 } as const;
 
 /** Mixes any count of integers into 32 bits (the finalizer of MurmurHash3 after each). */

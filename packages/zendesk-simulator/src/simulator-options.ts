@@ -1,5 +1,6 @@
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { SimulatorClock } from './clock.ts';
+import type { StuckSecond } from './history/export-pages.ts';
 import { DEFAULT_EMAIL, DEFAULT_TOKEN, type SimulatorCredentials } from './http/authentication.ts';
 import { type SimulatorLogger, silent } from './logger.ts';
 
@@ -12,6 +13,8 @@ export interface SimulatorOptions {
   readonly tickets?: number | undefined;
   /** For tests: so many tickets end their history in one second. */
   readonly burst?: number | undefined;
+  /** How many tickets an AI agent begins with, from 0 (default) to 1; given for a history that is there, the same. */
+  readonly aiAgentShare?: number | undefined;
   /** Default: any free port. */
   readonly port?: number | undefined;
   readonly host?: string | undefined;
@@ -34,6 +37,13 @@ export interface SimulatorOptions {
   readonly linkOrigin?: string | undefined;
   /** How a start time that is too recent is answered: 400 as documented, 422 as before. */
   readonly tooRecentStatus?: 400 | 422 | undefined;
+  /**
+   * A second with more tickets than a page: `whole` (default) exceeds the page, as recorded; `repeat` gives the same
+   * page of it for ever, as users report it.
+   */
+  readonly stuckSecond?: StuckSecond | undefined;
+  /** Answers every request of the cursor endpoint so, as an account does where it is closed. */
+  readonly refuseCursor?: 403 | 404 | undefined;
   readonly logger?: SimulatorLogger | undefined;
 }
 
@@ -42,6 +52,7 @@ export interface CheckedOptions {
   readonly seed: number | undefined;
   readonly tickets: number | undefined;
   readonly burst: number | undefined;
+  readonly aiAgentShare: number | undefined;
   readonly port: number;
   readonly host: string;
   readonly credentials: SimulatorCredentials;
@@ -54,6 +65,8 @@ export interface CheckedOptions {
   readonly limitNowMs: () => number;
   readonly linkOrigin: string | undefined;
   readonly tooRecentStatus: 400 | 422;
+  readonly stuckSecond: StuckSecond;
+  readonly refuseCursor: 403 | 404 | undefined;
   readonly logger: SimulatorLogger;
 }
 
@@ -74,6 +87,10 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
   if (options.requestsPerMinute !== Number.POSITIVE_INFINITY) integer('requestsPerMinute', 1, 1_000_000);
   integer('delaySeconds', 0, 86_400);
   integer('perPageMax', 1, 10_000_000);
+  const share = options.aiAgentShare;
+  if (share !== undefined && !(share >= 0 && share <= 1)) {
+    problems.push(`aiAgentShare=${share} must be a number from 0 to 1`);
+  }
   const rate = options.liveChangesPerMinute;
   if (rate !== undefined && !(rate >= 0 && rate <= 600_000)) {
     problems.push(`liveChangesPerMinute=${rate} must be a number from 0 to 600000`);
@@ -95,6 +112,7 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
     seed: options.seed,
     tickets: options.tickets,
     burst: options.burst,
+    aiAgentShare: share,
     port: options.port ?? 0,
     host: options.host ?? '127.0.0.1',
     credentials: credentials ?? { email: DEFAULT_EMAIL, token: DEFAULT_TOKEN },
@@ -107,6 +125,8 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
     limitNowMs: options.limitNowMs ?? (() => performance.now()),
     linkOrigin,
     tooRecentStatus: options.tooRecentStatus ?? 400,
+    stuckSecond: options.stuckSecond ?? 'whole',
+    refuseCursor: options.refuseCursor,
     logger: options.logger ?? silent,
   };
 }

@@ -3,7 +3,7 @@ import { TicketHistory } from './history/ticket-history.ts';
 import { ticketJson } from './ticket-json.ts';
 
 const firstStart = 1_790_000_000;
-const history = new TicketHistory({ seed: 4, tickets: 3000, burst: 0, firstStart });
+const history = new TicketHistory({ seed: 4, tickets: 3000, burst: 0, aiAgentShare: 0, firstStart });
 const texts = Array.from({ length: 3000 }, (_, place) => ticketJson(4, history.stateOf(place + 1)));
 
 describe('a ticket of the export', () => {
@@ -142,7 +142,7 @@ describe('a ticket of the export', () => {
   });
 
   it('is the same bytes for the same state, and others for another seed', () => {
-    const again = new TicketHistory({ seed: 4, tickets: 3000, burst: 0, firstStart });
+    const again = new TicketHistory({ seed: 4, tickets: 3000, burst: 0, aiAgentShare: 0, firstStart });
     expect(ticketJson(4, again.stateOf(2))).toBe(texts[1]);
     expect(ticketJson(5, again.stateOf(2))).not.toBe(texts[1]);
   });

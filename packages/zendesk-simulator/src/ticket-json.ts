@@ -64,7 +64,7 @@ export function ticketJson(seed: number, state: TicketState): string {
     `,"ticket_form_id":${value('ticket_form_id', String(formIds[facets.form] ?? formIds[0]))},"deleted_ticket_form_id":null` +
     `,"brand_id":${value('brand_id', String(brandIds[facets.brand] ?? brandIds[0]))}` +
     `,"allow_channelback":false,"allow_attachments":true` +
-    `,"from_messaging_channel":${facets.channel === 'chat'},"support_type":"agent"` +
+    `,"from_messaging_channel":${facets.channel === 'chat'},"support_type":"${state.supportType}"` +
     `,"generated_timestamp":${state.generatedSecond}}`
   );
 }

@@ -1,42 +1,12 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { historyOf, pageOf, shown, walk } from '../testing/histories.ts';
+import { firstStart } from '../testing/simulator-fixture.ts';
 import { ticketJson } from '../ticket-json.ts';
 import { HISTORY_SECONDS } from './creation-calendar.ts';
-import { type ExportPage, TicketHistory } from './ticket-history.ts';
 import { QUIET_SECONDS, SCRUB_AFTER_SECONDS } from './ticket-life.ts';
 
-const firstStart = 1_790_000_000;
 const DAY = 86_400;
-
-function historyOf(options: { seed?: number; tickets?: number; burst?: number } = {}): TicketHistory {
-  return new TicketHistory({ seed: 1, tickets: 500, burst: 0, firstStart, ...options });
-}
-
-function pageOf(
-  history: TicketHistory,
-  startSecond: number,
-  perPage: number,
-  beforeSecond = Number.POSITIVE_INFINITY,
-) {
-  return history.page({ startSecond, perPage, beforeSecond, excludeDeleted: false });
-}
-
-function shown(page: ExportPage): { id: number; second: number }[] {
-  return page.ids.map((id) => ({ id, second: page.states(id).generatedSecond }));
-}
-
-/** Follows the export to its end; what a ticket showed last is what stays. */
-function walk(history: TicketHistory, perPage: number): { latest: Map<number, number>; pages: ExportPage[] } {
-  const latest = new Map<number, number>();
-  const pages: ExportPage[] = [];
-  for (let startSecond = 0; ; ) {
-    const page = pageOf(history, startSecond, perPage);
-    pages.push(page);
-    for (const { id, second } of shown(page)) latest.set(id, second);
-    if (page.endOfStream) return { latest, pages };
-    startSecond = page.endSecond;
-  }
-}
 
 const anyHistory = fc.record({
   seed: fc.nat(),
@@ -104,75 +74,6 @@ describe('the export over time', () => {
       for (let id = 1; id <= once.ticketCount; id++) expect(often.stateOf(id)).toEqual(once.stateOf(id));
     },
   );
-});
-
-describe('a page', () => {
-  it('is cut inside a second, and the next one repeats that whole second in another order', () => {
-    const history = historyOf({ tickets: 300, burst: 40 });
-    const burst = walk(history, 1000)
-      .pages.flatMap(shown)
-      .filter(({ id }) => id > 130 && id <= 170);
-    const second = burst[0]?.second ?? 0;
-    expect(burst.map((ticket) => ticket.second)).toEqual(Array.from({ length: 40 }, () => second));
-
-    const before = walk(history, 1000)
-      .pages.flatMap(shown)
-      .filter((ticket) => ticket.second < second).length;
-    const first = pageOf(history, 0, before + 15);
-    expect(first.endSecond).toBe(second);
-    const next = pageOf(history, first.endSecond, before + 15);
-    const repeated = shown(next)
-      .filter((ticket) => ticket.second === second)
-      .map(({ id }) => id);
-    expect(repeated.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, place) => 131 + place));
-    const cutOff = first.ids.slice(-15);
-    expect(repeated).toEqual(expect.arrayContaining(cutOff));
-    expect(repeated.slice(0, 15)).not.toEqual(cutOff);
-    expect(repeated).not.toEqual(repeated.toSorted((a, b) => a - b));
-  });
-
-  it('holds the whole second, more than per_page, where all its tickets share one', () => {
-    const history = historyOf({ tickets: 300, burst: 40 });
-    const { pages } = walk(history, 10);
-    const large = pages.filter((page) => page.ids.length > 10);
-    expect(large.some((page) => page.ids.length === 40)).toBe(true);
-    for (const page of large) {
-      const second = shown(page)[0]?.second ?? 0;
-      expect(new Set(shown(page).map((ticket) => ticket.second))).toEqual(new Set([second]));
-      expect(page.endSecond).toBe(second + 1);
-    }
-  });
-
-  it('leaves out what is too new and says that the stream ends there', () => {
-    const history = historyOf();
-    const state = history.commandChange(firstStart + 10, 7, { priority: 'urgent' }, false);
-    const hidden = pageOf(history, 0, 1000, state.generatedSecond);
-    expect(hidden.ids).toHaveLength(499);
-    expect(hidden.ids).not.toContain(7);
-    expect(hidden.endOfStream).toBe(true);
-    expect(pageOf(history, 0, 1000, state.generatedSecond + 1).ids.at(-1)).toBe(7);
-  });
-
-  it('is empty, and asks for the same second again, where nothing is newer', () => {
-    const page = pageOf(historyOf(), firstStart, 100);
-    expect(page).toMatchObject({ ids: [], endSecond: firstStart, endOfStream: true });
-  });
-
-  it('keeps the states it was asked for while tickets change', () => {
-    const history = historyOf();
-    history.commandChange(firstStart + 1, 3, { subject: 'before' }, false);
-    const page = pageOf(history, firstStart, 100);
-    history.commandChange(firstStart + 2, 3, { subject: 'after' }, false);
-    expect(page.states(3).given).toMatchObject({ subject: 'before' });
-  });
-
-  it('leaves deleted tickets out when asked to', () => {
-    const history = historyOf();
-    history.commandChange(firstStart + 1, 3, { status: 'deleted' }, false);
-    const request = { startSecond: firstStart, perPage: 10, beforeSecond: Number.POSITIVE_INFINITY };
-    expect(history.page({ ...request, excludeDeleted: false }).ids).toEqual([3]);
-    expect(history.page({ ...request, excludeDeleted: true }).ids).toEqual([]);
-  });
 });
 
 describe('the history before the first start', () => {

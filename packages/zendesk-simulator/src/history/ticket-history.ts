@@ -6,8 +6,17 @@
  * command takes effect after that, in the same second. A ticket is in the index once, at the second of its latest
  * state.
  */
-import { mix, purpose } from '../random.ts';
 import { ExportIndex } from './export-index.ts';
+import {
+  type CursorPage,
+  type CursorPageRequest,
+  cursorPage,
+  type PageSource,
+  type StateView,
+  type TimePage,
+  type TimePageRequest,
+  timePage,
+} from './export-pages.ts';
 import { LiveRate, nextAction } from './live-changes.ts';
 import { type LifeOptions, SCRUB_AFTER_SECONDS, TicketLives } from './ticket-life.ts';
 import {
@@ -18,25 +27,6 @@ import {
   type TicketAction,
   type TicketState,
 } from './ticket-state.ts';
-
-/** What one page shows, and the states it shows them in: fixed when the page was asked for. */
-export interface ExportPage {
-  readonly ids: readonly number[];
-  /** Epoch second from which the next page is asked for. */
-  readonly endSecond: number;
-  readonly endOfStream: boolean;
-  readonly states: StateView;
-}
-
-export type StateView = (id: number) => TicketState;
-
-export interface PageRequest {
-  readonly startSecond: number;
-  readonly perPage: number;
-  /** Nothing of this second or later is shown. */
-  readonly beforeSecond: number;
-  readonly excludeDeleted: boolean;
-}
 
 export class TicketHistory {
   private readonly options: LifeOptions;
@@ -51,6 +41,7 @@ export class TicketHistory {
   private count: number;
   private second: number;
   private changes = 0;
+  private hasAiAgentTickets: boolean;
 
   constructor(options: LifeOptions) {
     this.options = options;
@@ -66,6 +57,7 @@ export class TicketHistory {
     this.count = options.tickets;
     this.second = options.firstStart;
     this.rate = new LiveRate(options.seed, options.firstStart, 0);
+    this.hasAiAgentTickets = options.aiAgentShare > 0;
   }
 
   /** The moment up to which everything has happened, epoch second. */
@@ -132,7 +124,7 @@ export class TicketHistory {
 
   commandCreate(second: number, fields: GivenFields): TicketState {
     this.advanceTo(second);
-    const opened = openedTicket(this.options.seed, this.count + 1, second, 0);
+    const opened = openedTicket(this.options, this.count + 1, second, 0);
     this.count += 1;
     const given = afterCommand(opened, fields, second, false);
     return this.put({ ...given, version: 1, reopened: 0 });
@@ -148,58 +140,38 @@ export class TicketHistory {
     return (id) => moved.get(id) ?? this.lives.stateOf(id);
   }
 
-  /**
-   * One page by the rules of the time-based export:
-   * - normally it is cut after `perPage` tickets and `endSecond` is its last second, which the next page repeats;
-   * - a page whose tickets all share one second holds that whole second, and `endSecond` is the one after;
-   * - ties come in an order that has nothing to do with ids and differs from request to request.
-   */
-  page(request: PageRequest): ExportPage {
-    const { startSecond, perPage, beforeSecond, excludeDeleted } = request;
-    const ids: number[] = [];
-    let firstSecond: number | undefined;
-    let lastSecond = startSecond;
-    let endOfStream = true;
-    for (const group of this.index.groups(startSecond, beforeSecond)) {
-      const shown = excludeDeleted
-        ? group.ids.filter((id) => this.stateOf(id).status !== 'deleted')
-        : group.ids;
-      if (shown.length === 0) continue;
-      if (ids.length >= perPage) {
-        endOfStream = false;
-        break;
-      }
-      this.shuffle(shown, mix(startSecond, perPage));
-      firstSecond ??= group.second;
-      lastSecond = group.second;
-      const room = firstSecond === group.second ? shown.length : perPage - ids.length;
-      for (let place = 0; place < Math.min(room, shown.length); place++) ids.push(shown[place] as number);
-      if (room < shown.length) {
-        endOfStream = false;
-        break;
-      }
-    }
+  timePage(request: TimePageRequest): TimePage {
+    const page = timePage(this.source(), request);
+    return { ...page, states: this.statesOf(page.ids) };
+  }
+
+  cursorPage(request: CursorPageRequest): CursorPage {
+    const page = cursorPage(this.source(), request);
+    return { ...page, states: this.statesOf(page.ids) };
+  }
+
+  private source(): PageSource {
+    return {
+      seed: this.options.seed,
+      index: this.index,
+      stateOf: (id) => this.stateOf(id),
+      hasAiAgentTickets: this.hasAiAgentTickets,
+    };
+  }
+
+  /** The states of now of these tickets, whatever happens while somebody reads them. */
+  private statesOf(ids: readonly number[]): StateView {
     const moved = new Map<number, TicketState>();
     for (const id of ids) {
       const state = this.moved.get(id);
       if (state !== undefined) moved.set(id, state);
     }
-    return {
-      ids,
-      endSecond: firstSecond !== undefined && firstSecond === lastSecond ? lastSecond + 1 : lastSecond,
-      endOfStream,
-      states: (id) => moved.get(id) ?? this.lives.stateOf(id),
-    };
-  }
-
-  private shuffle(ids: number[], request: number): void {
-    if (ids.length < 2) return;
-    const places = new Map(ids.map((id) => [id, mix(this.options.seed, purpose.ties, request, id)]));
-    ids.sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0) || a - b);
+    return (id) => moved.get(id) ?? this.lives.stateOf(id);
   }
 
   private put(state: TicketState): TicketState {
     this.moved.set(state.id, state);
+    if (state.supportType === 'ai_agent') this.hasAiAgentTickets = true;
     this.index.move(state.id, state.generatedSecond);
     this.changes += 1;
     if (state.status === 'deleted' && !state.scrubbed && state.deletedSecond === state.generatedSecond) {
@@ -222,7 +194,7 @@ export class TicketHistory {
     const target = wantsNew ? undefined : this.livelyTicket(random);
     if (target === undefined) {
       this.count += 1;
-      this.put(openedTicket(this.options.seed, this.count, second, 0));
+      this.put(openedTicket(this.options, this.count, second, 0));
       return;
     }
     this.put(afterAction(this.options.seed, target.state, target.action, second));

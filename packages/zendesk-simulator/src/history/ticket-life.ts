@@ -28,6 +28,8 @@ export interface LifeOptions {
   readonly firstStart: number;
   /** So many tickets, from the middle of the ids, end their history in one second; 0 for none. */
   readonly burst: number;
+  /** How many of the tickets an AI agent begins with, from 0 to 1. */
+  readonly aiAgentShare: number;
 }
 
 interface Step {
@@ -75,7 +77,7 @@ export class TicketLives {
   stateOf(id: number): TicketState {
     const life = this.lifeOf(id);
     const { seed } = this.options;
-    let state = openedTicket(seed, id, life.openedSecond, life.lag);
+    let state = openedTicket(this.options, id, life.openedSecond, life.lag);
     for (const step of life.steps) state = afterAction(seed, state, step.action, step.second);
     return state;
   }

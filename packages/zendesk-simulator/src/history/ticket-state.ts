@@ -29,6 +29,10 @@ export type TicketAction =
 
 const SYSTEM_ACTIONS: ReadonlySet<TicketAction> = new Set(['close', 'bulk', 'scrub']);
 
+/** Who answers it; a ticket that an AI agent hands over becomes an agent's, and only then stands in an export by default. */
+export const supportTypes = ['agent', 'ai_agent'] as const;
+export type SupportType = (typeof supportTypes)[number];
+
 export interface TicketState {
   readonly id: number;
   /** Epoch seconds. */
@@ -40,6 +44,7 @@ export interface TicketState {
   readonly status: TicketStatus;
   readonly priority: TicketPriority | null;
   readonly type: TicketType | null;
+  readonly supportType: SupportType;
   /** Index of the agent; null while nobody has it. */
   readonly agent: number | null;
   readonly escalated: boolean;
@@ -73,8 +78,14 @@ export function generationLag(random: Random): number {
  * @param second  when the export shows it (`generatedSecond`)
  * @param lag     how much earlier it was opened
  */
-export function openedTicket(seed: number, id: number, second: number, lag: number): TicketState {
+export function openedTicket(
+  { seed, aiAgentShare }: { readonly seed: number; readonly aiAgentShare: number },
+  id: number,
+  second: number,
+  lag: number,
+): TicketState {
   const facets: TicketFacets = ticketFacets(seed, id);
+  const byAiAgent = aiAgentShare > 0 && mix(seed, purpose.support, id) / 0x1_0000_0000 < aiAgentShare;
   return {
     id,
     createdSecond: second - lag,
@@ -84,6 +95,7 @@ export function openedTicket(seed: number, id: number, second: number, lag: numb
     status: 'new',
     priority: facets.priority,
     type: facets.type,
+    supportType: byAiAgent ? 'ai_agent' : 'agent',
     agent: null,
     escalated: false,
     reopened: 0,
@@ -142,6 +154,7 @@ export function afterAction(
       next.status = 'open';
       next.priority = 'urgent';
       next.escalated = true;
+      next.supportType = 'agent';
       next.agent = random.below(agentCount);
       next.given = without(state.given, 'assignee_id', 'group_id');
       return next;
@@ -199,7 +212,15 @@ export function afterCommand(
   second: number,
   system: boolean,
 ): TicketState {
-  const { status, priority, type, tags, custom_fields: customFields, ...rest } = fields;
+  const {
+    status,
+    priority,
+    type,
+    tags,
+    custom_fields: customFields,
+    support_type: supportType,
+    ...rest
+  } = fields;
   const given: Record<string, unknown> = { ...state.given, ...rest };
   if ('subject' in rest && !('raw_subject' in rest)) given['raw_subject'] = rest['subject'];
   if (Array.isArray(customFields)) {
@@ -222,6 +243,7 @@ export function afterCommand(
   if (priority !== undefined) next.priority = priority as TicketPriority | null;
   if (type !== undefined) next.type = type as TicketType | null;
   if (tags !== undefined) next.tags = tags as string[];
+  if (supportType !== undefined) next.supportType = supportType as SupportType;
   if (status !== undefined) {
     // A solved ticket that is opened again counts as reopened, as it does when the customer answers.
     if ((state.status === 'solved' || state.status === 'closed') && status === 'open') next.reopened += 1;

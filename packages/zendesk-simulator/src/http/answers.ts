@@ -44,8 +44,28 @@ export function tooRecent(form: 400 | 422, delaySeconds: number): Refusal {
   return { status: form, body: { error: form === 400 ? 'StartTimeTooRecent' : 'InvalidValue', description } };
 }
 
-export function missingStartTime(): Refusal {
-  return { status: 400, body: { error: 'InvalidValue', description: 'Invalid start_time parameter' } };
+export const missingStartTime: Refusal = {
+  status: 400,
+  body: { error: 'InvalidValue', description: 'Invalid start_time parameter' },
+};
+
+/** No recording has one; the code is the one that Zendesk's other cursors are refused with (dust-tt/dust#8702). */
+export const invalidCursor: Refusal = {
+  status: 422,
+  body: { error: 'InvalidPaginationParameter', description: 'cursor is not valid' },
+};
+
+export const invalidScope: Refusal = {
+  status: 400,
+  body: {
+    error: 'InvalidValue',
+    description: 'support_type_scope must be one of all, agent, ai_agent',
+  },
+};
+
+/** An account whose cursor endpoint is closed, so that a client's last resort can be tried. */
+export function refusedCursor(status: 403 | 404): Refusal {
+  return status === 403 ? forbidden : unknownEndpoint;
 }
 
 export function invalidPerPage(perPageMax: number): Refusal {

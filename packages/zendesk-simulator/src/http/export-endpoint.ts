@@ -1,21 +1,22 @@
-/** `GET /api/v2/incremental/tickets(.json)`: the time-based export. */
+/** `GET /api/v2/incremental/tickets(.json)` and `…/tickets/cursor(.json)`: the export in its two modes. */
 import type { ServerResponse } from 'node:http';
+import type { ExportPage } from '../history/export-pages.ts';
 import { mix } from '../random.ts';
 import {
   forbidden,
-  invalidPerPage,
-  missingStartTime,
   type Refusal,
+  refusedCursor,
   tooManyRequests,
   tooRecent,
   unauthorized,
   unknownEndpoint,
 } from './answers.ts';
 import { authenticate } from './authentication.ts';
+import { bodySink } from './body-sink.ts';
 import { accountHeaders, type Exchange, refuse } from './exchange.ts';
+import { type ExportRequest, exportMode, readExportRequest } from './export-request.ts';
+import { type ControlField, cursorControl, timeControl } from './page-body.ts';
 import { writePage } from './page-writer.ts';
-
-const PATH = /^\/api\/v2\/incremental\/tickets(\.json)?$/;
 
 /** The account's limit, far above the export's own: its headers show plenty left while the export says 429. */
 const ACCOUNT_LIMIT = 700;
@@ -33,51 +34,39 @@ export async function answerExport(exchange: Exchange): Promise<void> {
   };
   const role = authenticate(request.headers.authorization, options.credentials);
   if (role === undefined) return refused(unauthorized);
-  if (!PATH.test(url.pathname) || request.method !== 'GET') return refused(unknownEndpoint);
+  const mode = exportMode(url.pathname);
+  if (mode === undefined || request.method !== 'GET') return refused(unknownEndpoint);
   if (role !== 'admin') return refused(forbidden);
+  // One allowance for both endpoints.
   const waitSeconds = account.limit.take();
   if (waitSeconds !== undefined) return refused(tooManyRequests(waitSeconds), 'rateLimited');
-
-  const startSecond = wholeNumber(url.searchParams.get('start_time'));
-  if (startSecond === undefined) return refused(missingStartTime());
-  const perPageText = url.searchParams.get('per_page');
-  const perPage = perPageText === null ? Math.min(1000, options.perPageMax) : wholeNumber(perPageText);
-  if (perPage === undefined || perPage < 1 || perPage > options.perPageMax) {
-    return refused(invalidPerPage(options.perPageMax));
+  if (mode === 'cursor' && options.refuseCursor !== undefined) {
+    return refused(refusedCursor(options.refuseCursor));
   }
+  const read = readExportRequest(mode, url.searchParams, options.perPageMax);
+  if ('refusal' in read) return refused(read.refusal);
+  const { asked } = read;
   const hiddenFrom = account.hiddenFrom(presentSecond);
-  if (startSecond >= hiddenFrom) {
+  if (asked.startSecond !== undefined && asked.startSecond >= hiddenFrom) {
     return refused(tooRecent(options.tooRecentStatus, options.delaySeconds), 'tooRecent');
   }
-  const page = account.history.page({
-    startSecond,
-    perPage,
-    beforeSecond: hiddenFrom,
-    excludeDeleted: url.searchParams.get('exclude_deleted') === 'true',
-  });
+  const { page, control } = pageFor(exchange, asked, hiddenFrom);
   const gzip = acceptsGzip(request.headers['accept-encoding']);
-  const origin = options.linkOrigin ?? exchange.ownOrigin;
   addLimitHeaders(response, counts.total, presentSecond);
   response.writeHead(200, {
     ...accountHeaders(presentSecond),
     'content-type': 'application/json; charset=utf-8',
     vary: 'Accept-Encoding',
-    etag: `W/"${mix(startSecond, perPage, presentSecond, page.ids.length).toString(16).padStart(32, '0')}"`,
+    etag: `W/"${mix(asked.startSecond ?? 0, asked.perPage, presentSecond, page.ids.length)
+      .toString(16)
+      .padStart(32, '0')}"`,
     ...(gzip ? { 'content-encoding': 'gzip' } : {}),
   });
-  const tail = {
-    nextPage: `${origin}${nextPath(url.searchParams, page.endSecond)}`,
-    endSecond: page.endSecond,
-  };
+  const ledger = account.ledger.page(mode);
   try {
-    const ticketBytes = await writePage(
-      response,
-      account.identity.seed,
-      page,
-      tail,
-      account.ledger.page(),
-      gzip,
-    );
+    const body = { seed: account.identity.seed, page, control };
+    const ticketBytes = await writePage(bodySink(response, gzip), body, ledger);
+    ledger.whole();
     counts.pages += 1;
     counts.tickets += page.ids.length;
     counts.ticketBytes += ticketBytes;
@@ -87,16 +76,23 @@ export async function answerExport(exchange: Exchange): Promise<void> {
   }
 }
 
-/** Zendesk keeps the parameters of the request, in the order of their names. */
-function nextPath(parameters: URLSearchParams, startSecond: number): string {
-  const next = new URLSearchParams(parameters);
-  next.set('start_time', String(startSecond));
-  next.sort();
-  return `/api/v2/incremental/tickets.json?${next}`;
-}
-
-function wholeNumber(text: string | null): number | undefined {
-  return text !== null && /^\d{1,12}$/.test(text) ? Number(text) : undefined;
+function pageFor(
+  exchange: Exchange,
+  asked: ExportRequest,
+  beforeSecond: number,
+): { readonly page: ExportPage; readonly control: ControlField[] } {
+  const { account, options, url } = exchange;
+  const origin = options.linkOrigin ?? exchange.ownOrigin;
+  const { perPage, excludeDeleted, supportScope } = asked;
+  const scope = { perPage, excludeDeleted, supportScope, beforeSecond };
+  const startSecond = asked.startSecond ?? 0;
+  if (asked.mode === 'time') {
+    const page = account.history.timePage({ ...scope, startSecond, stuckSecond: options.stuckSecond });
+    return { page, control: timeControl(origin, url.searchParams, page) };
+  }
+  const after = asked.after ?? { second: startSecond, id: 0 };
+  const page = account.history.cursorPage({ ...scope, after });
+  return { page, control: cursorControl(origin, url.searchParams, page) };
 }
 
 function acceptsGzip(header: string | string[] | undefined): boolean {

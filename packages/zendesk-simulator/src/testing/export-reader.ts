@@ -49,3 +49,34 @@ export async function getPage(url: string, query: string): Promise<PageBody> {
   if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.body.toString()}`);
   return JSON.parse(answer.body.toString('utf8'));
 }
+
+export interface CursorBody {
+  readonly tickets: readonly ExportedTicket[];
+  readonly after_url: string;
+  readonly before_url: null;
+  readonly after_cursor: string;
+  readonly before_cursor: null;
+  readonly end_of_stream: boolean;
+}
+
+export async function getCursorPage(url: string, query: string): Promise<CursorBody> {
+  const answer = await ask(`${url}/api/v2/incremental/tickets/cursor?${query}`);
+  if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.body.toString()}`);
+  return JSON.parse(answer.body.toString('utf8'));
+}
+
+/** Reads to the end of the stream. */
+export async function followCursor(
+  url: string,
+  query: string,
+): Promise<{ readonly tickets: readonly ExportedTicket[]; readonly cursor: string }> {
+  const tickets: ExportedTicket[] = [];
+  const rest = new URLSearchParams(query);
+  for (;;) {
+    const page = await getCursorPage(url, rest.toString());
+    tickets.push(...page.tickets);
+    if (page.end_of_stream) return { tickets, cursor: page.after_cursor };
+    rest.delete('start_time');
+    rest.set('cursor', page.after_cursor);
+  }
+}
