@@ -6,6 +6,7 @@ import { checkFields } from './commanded-change.ts';
 import { type HistoryIdentity, sourceIdentity } from './data-folder.ts';
 import { TicketHistory } from './history/ticket-history.ts';
 import type { SupportType, TicketState } from './history/ticket-state.ts';
+import { AccessTokens } from './http/access-tokens.ts';
 import type { RequestCounts } from './http/request-counts.ts';
 import { RequestLimit } from './http/request-limit.ts';
 import type { Journal, JournalEntry } from './journal.ts';
@@ -71,6 +72,7 @@ export class Account {
   readonly history: TicketHistory;
   readonly ledger: Ledger;
   readonly limit: RequestLimit;
+  readonly tokens: AccessTokens;
   private readonly options: CheckedOptions;
   private readonly clock: SimulatorClock;
   private readonly journal: Journal;
@@ -90,6 +92,7 @@ export class Account {
     this.journal = journal;
     this.ledger = ledger;
     this.limit = new RequestLimit(options.requestsPerMinute, options.limitNowMs);
+    this.tokens = new AccessTokens(options.limitNowMs);
     this.history = new TicketHistory(identity);
     for (const entry of journal.entries) {
       this.apply(entry);

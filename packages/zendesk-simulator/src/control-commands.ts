@@ -60,6 +60,15 @@ export function addControlCommands(program: Command, dataRoot: string): void {
     });
 
   program
+    .command('revoke-tokens')
+    .description('end every OAuth access token that a running simulator gave out')
+    .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')
+    .option('--url <url>', 'its address, instead of the one written in its folder')
+    .action(async (options: CommandTarget) => {
+      process.stdout.write(`${await ask(folders, options, 'POST', '/simulator/oauth/revoke')}\n`);
+    });
+
+  program
     .command('status')
     .description('what a running simulator holds and has served, as JSON')
     .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')

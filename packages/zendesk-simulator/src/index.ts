@@ -1,6 +1,12 @@
 export type { CommandedVersion, LatestVersion, SimulatorStatus } from './account.ts';
 export { frozenClock, type SimulatorClock, scaledClock } from './clock.ts';
-export { DEFAULT_EMAIL, DEFAULT_TOKEN, type SimulatorCredentials } from './http/authentication.ts';
+export {
+  DEFAULT_CLIENT_ID,
+  DEFAULT_CLIENT_SECRET,
+  DEFAULT_EMAIL,
+  DEFAULT_TOKEN,
+  type SimulatorCredentials,
+} from './http/authentication.ts';
 export { readLedger, type ServedVersion } from './ledger.ts';
 export { type Simulator, startSimulator } from './simulator.ts';
 export type { SimulatorOptions } from './simulator-options.ts';

@@ -4,7 +4,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { scaledClock } from './clock.ts';
 import { addControlCommands, standaloneFolder } from './control-commands.ts';
 import type { StuckSecond } from './history/export-pages.ts';
-import { DEFAULT_EMAIL, DEFAULT_TOKEN } from './http/authentication.ts';
+import {
+  DEFAULT_CLIENT_ID,
+  DEFAULT_CLIENT_SECRET,
+  DEFAULT_EMAIL,
+  DEFAULT_TOKEN,
+} from './http/authentication.ts';
 import type { SimulatorLogger } from './logger.ts';
 import { startSimulator } from './simulator.ts';
 
@@ -22,6 +27,10 @@ interface StartOptions {
   readonly email: string;
   readonly token: string;
   readonly password?: string;
+  readonly oauthToken?: string;
+  readonly oauthClientId: string;
+  readonly oauthClientSecret: string;
+  readonly oauthTokenLife: number;
   readonly requestsPerMinute: number;
   readonly delaySeconds: number;
   readonly perPageMax: number;
@@ -55,6 +64,18 @@ const program = new Command('zendesk-simulator')
   .option('--email <address>', 'accepted user', DEFAULT_EMAIL)
   .option('--token <token>', 'accepted API token', DEFAULT_TOKEN)
   .option('--password <password>', 'accepted password (default: none)')
+  .addOption(
+    new Option('--oauth-token <token>', 'accepted OAuth token, good for ever (default: none)').env(
+      'SIMULATOR_OAUTH_TOKEN',
+    ),
+  )
+  .option('--oauth-client-id <id>', 'client that may ask for access tokens', DEFAULT_CLIENT_ID)
+  .addOption(
+    new Option('--oauth-client-secret <secret>', 'its secret')
+      .env('SIMULATOR_OAUTH_CLIENT_SECRET')
+      .default(DEFAULT_CLIENT_SECRET),
+  )
+  .option('--oauth-token-life <seconds>', 'how long its access tokens are good', integer, 1800)
   .option('--requests-per-minute <number>', 'of the export, or "unlimited"', requestLimit, 10)
   .option('--delay-seconds <number>', 'the newest seconds, which the export leaves out', integer, 60)
   .option('--per-page-max <number>', 'largest per_page', integer, 1000)
@@ -100,7 +121,14 @@ async function start(options: StartOptions): Promise<void> {
     startSimulator({
       ...options,
       port,
-      credentials: { email: options.email, token: options.token, password: options.password },
+      credentials: {
+        email: options.email,
+        token: options.token,
+        password: options.password,
+        oauthToken: options.oauthToken,
+        oauthClient: { id: options.oauthClientId, secret: options.oauthClientSecret },
+      },
+      tokenLifeSeconds: options.oauthTokenLife,
       clock: options.timeScale === undefined ? undefined : scaledClock(options.timeScale),
       tooRecentStatus: options.tooRecent as 400 | 422,
       refuseCursor:

@@ -1,7 +1,13 @@
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { SimulatorClock } from './clock.ts';
 import type { StuckSecond } from './history/export-pages.ts';
-import { DEFAULT_EMAIL, DEFAULT_TOKEN, type SimulatorCredentials } from './http/authentication.ts';
+import {
+  DEFAULT_CLIENT_ID,
+  DEFAULT_CLIENT_SECRET,
+  DEFAULT_EMAIL,
+  DEFAULT_TOKEN,
+  type SimulatorCredentials,
+} from './http/authentication.ts';
 import { type SimulatorLogger, silent } from './logger.ts';
 
 export interface SimulatorOptions {
@@ -19,6 +25,8 @@ export interface SimulatorOptions {
   readonly port?: number | undefined;
   readonly host?: string | undefined;
   readonly credentials?: SimulatorCredentials | undefined;
+  /** Life of an access token of `POST /oauth/tokens`; default: 1800, as Zendesk's of client credentials. */
+  readonly tokenLifeSeconds?: number | undefined;
   /** Zendesk's 10; `Infinity` for none. */
   readonly requestsPerMinute?: number | undefined;
   /** The newest seconds, left out of the export: Zendesk's 60. */
@@ -31,7 +39,7 @@ export interface SimulatorOptions {
   readonly frozen?: boolean | number | undefined;
   /** Default: real time. */
   readonly clock?: SimulatorClock | undefined;
-  /** Paces the requests; milliseconds that never go back. Default: real time, whatever the clock does. */
+  /** Paces the requests and ends access tokens; milliseconds that never go back. Default: real time, whatever the clock does. */
   readonly limitNowMs?: (() => number) | undefined;
   /** What links name, such as an account's own address behind another one; default: the simulator's own. */
   readonly linkOrigin?: string | undefined;
@@ -56,6 +64,7 @@ export interface CheckedOptions {
   readonly port: number;
   readonly host: string;
   readonly credentials: SimulatorCredentials;
+  readonly tokenLifeSeconds: number;
   readonly requestsPerMinute: number;
   readonly delaySeconds: number;
   readonly perPageMax: number;
@@ -100,9 +109,13 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
     problems.push('frozen and clock exclude each other: a clock of your own can stand still by itself');
   }
   const { credentials, linkOrigin } = options;
-  if (credentials !== undefined && credentials.token === undefined && credentials.password === undefined) {
-    problems.push('credentials need a token or a password');
+  if (credentials !== undefined) {
+    const { token, password, oauthToken, oauthClient } = credentials;
+    if ([token, password, oauthToken, oauthClient].every((secret) => secret === undefined)) {
+      problems.push('credentials need a token, a password, an OAuth token or an OAuth client');
+    }
   }
+  integer('tokenLifeSeconds', 1, 172_800);
   if (linkOrigin !== undefined && !(URL.canParse(linkOrigin) && new URL(linkOrigin).origin === linkOrigin)) {
     problems.push(`linkOrigin=${linkOrigin} must be an origin such as https://account.zendesk.com`);
   }
@@ -115,7 +128,12 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
     aiAgentShare: share,
     port: options.port ?? 0,
     host: options.host ?? '127.0.0.1',
-    credentials: credentials ?? { email: DEFAULT_EMAIL, token: DEFAULT_TOKEN },
+    credentials: credentials ?? {
+      email: DEFAULT_EMAIL,
+      token: DEFAULT_TOKEN,
+      oauthClient: { id: DEFAULT_CLIENT_ID, secret: DEFAULT_CLIENT_SECRET },
+    },
+    tokenLifeSeconds: options.tokenLifeSeconds ?? 1800,
     requestsPerMinute: options.requestsPerMinute ?? 10,
     delaySeconds: options.delaySeconds ?? 60,
     perPageMax: options.perPageMax ?? 1000,

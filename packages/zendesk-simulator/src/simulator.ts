@@ -30,6 +30,8 @@ export interface Simulator {
   scrub(id: number): CommandedVersion;
   /** Moves a clock that stands still. @throws simulator.change_refused where it runs */
   advance(seconds: number): void;
+  /** Every access token that was given out ends now. @returns how many were still good */
+  revokeTokens(): number;
   /** The ticket's JSON as the export would show it now; undefined where there is none. */
   ticket(id: number): string | undefined;
   latest(): IterableIterator<LatestVersion>;
@@ -71,6 +73,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       create: (fields) => account.create(fields),
       scrub: (id) => account.scrub(id),
       advance: (seconds) => account.advance(seconds),
+      revokeTokens: () => account.tokens.revokeAll(),
       ticket: (id) => account.ticket(id),
       latest: () => account.latest(),
       status: () => account.status(server.url, server.counts),

@@ -11,6 +11,36 @@ export const unauthorized: Refusal = {
   body: { error: "Couldn't authenticate you" },
 };
 
+/** As users of other clients met it (fprimex/zdesk#58, zendesk/zendesk_api_client_rb#297). */
+export const invalidToken: Refusal = {
+  status: 401,
+  headers: { 'www-authenticate': 'Bearer realm="Zendesk API", error="invalid_token"' },
+  body: {
+    error: 'invalid_token',
+    error_description:
+      'The access token provided is expired, revoked, malformed or invalid for other reasons.',
+  },
+};
+
+/** RFC 6749, section 5.2. */
+export const invalidClient: Refusal = {
+  status: 401,
+  headers: { 'cache-control': 'no-store' },
+  body: {
+    error: 'invalid_client',
+    error_description:
+      'Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method.',
+  },
+};
+
+export function oauthRefusal(error: string, description: string): Refusal {
+  return {
+    status: 400,
+    headers: { 'cache-control': 'no-store' },
+    body: { error, error_description: description },
+  };
+}
+
 export const forbidden: Refusal = {
   status: 403,
   body: {

@@ -11,6 +11,7 @@ import { parseExactJson } from '../exact-json.ts';
 import { readLedger } from '../ledger.ts';
 import { unknownEndpoint } from './answers.ts';
 import { accountHeaders, type Exchange, refuse } from './exchange.ts';
+import { readText } from './request-body.ts';
 
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 const LINES_A_CHUNK = 500;
@@ -34,6 +35,10 @@ export async function answerControl(exchange: Exchange): Promise<void> {
       const { advanceSeconds } = (await readBody(request)) as { advanceSeconds?: unknown };
       account.advance(typeof advanceSeconds === 'number' ? advanceSeconds : Number.NaN);
       return answerJson(exchange, 200, account.status(exchange.ownOrigin, exchange.counts));
+    }
+    if (route === 'POST /simulator/oauth/revoke') {
+      request.resume();
+      return answerJson(exchange, 200, { revoked: account.tokens.revokeAll() });
     }
     if (ticket?.[1] === 'GET' && ticket[2] !== undefined && ticket[3] === undefined) {
       const json = account.ticket(Number(ticket[2]));
@@ -68,15 +73,8 @@ function fromThisMachine(request: IncomingMessage): boolean {
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX)
-      throw new TicketStreamError('simulator.change_refused', 'the body is too large');
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = await readText(request, BODY_BYTES_MAX);
+  if (text === undefined) throw new TicketStreamError('simulator.change_refused', 'the body is too large');
   if (text.trim() === '') return undefined;
   try {
     return parseExactJson(text);

@@ -8,7 +8,6 @@ import {
   refusedCursor,
   tooManyRequests,
   tooRecent,
-  unauthorized,
   unknownEndpoint,
 } from './answers.ts';
 import { authenticate } from './authentication.ts';
@@ -32,11 +31,11 @@ export async function answerExport(exchange: Exchange): Promise<void> {
     request.resume();
     refuse(response, refusal, presentSecond);
   };
-  const role = authenticate(request.headers.authorization, options.credentials);
-  if (role === undefined) return refused(unauthorized);
+  const user = authenticate(request.headers.authorization, options.credentials, account.tokens);
+  if ('refusal' in user) return refused(user.refusal);
   const mode = exportMode(url.pathname);
   if (mode === undefined || request.method !== 'GET') return refused(unknownEndpoint);
-  if (role !== 'admin') return refused(forbidden);
+  if (user.role !== 'admin') return refused(forbidden);
   // One allowance for both endpoints.
   const waitSeconds = account.limit.take();
   if (waitSeconds !== undefined) return refused(tooManyRequests(waitSeconds), 'rateLimited');

@@ -10,4 +10,7 @@ export interface RequestCounts {
   rateLimited: number;
   tooRecent: number;
   refused: number;
+  /** Of `POST /oauth/tokens`, which is no export request. */
+  tokensIssued: number;
+  tokensRefused: number;
 }

@@ -10,6 +10,7 @@ import { answerControl } from './control-endpoint.ts';
 import { refuse } from './exchange.ts';
 import { answerExport } from './export-endpoint.ts';
 import type { RequestCounts } from './request-counts.ts';
+import { answerTokens, TOKEN_PATH } from './token-endpoint.ts';
 
 export class SimulatorServer {
   readonly counts: RequestCounts = {
@@ -21,6 +22,8 @@ export class SimulatorServer {
     rateLimited: 0,
     tooRecent: 0,
     refused: 0,
+    tokensIssued: 0,
+    tokensRefused: 0,
   };
   private readonly account: Account;
   private readonly options: CheckedOptions;
@@ -94,6 +97,7 @@ export class SimulatorServer {
       ownOrigin: this.origin,
     };
     if (url.pathname.startsWith('/simulator/')) await answerControl(exchange);
+    else if (url.pathname === TOKEN_PATH) await answerTokens(exchange);
     else await answerExport(exchange);
   }
 }
