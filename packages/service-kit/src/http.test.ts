@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createHttpServer, healthRoutes, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
+import { healthRoutes } from './health-routes.ts';
+import { createHttpServer, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
 import { createLogger } from './logger.ts';
 
 let dataDir: string;

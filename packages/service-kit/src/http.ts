@@ -9,6 +9,7 @@ import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   LogController,
 } from 'fastify';
 import type { Logger } from './logger.ts';
@@ -251,6 +252,25 @@ function isAlive(pid: number): boolean {
   }
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Asked by orchestrators and Prometheus, under whatever name they know this container by; shows counts only. */
+    forMachines?: true;
+  }
+}
+
+/** From this very machine a foreign name stays refused: whoever watches from here says localhost. */
+function isForMachines({ routeOptions, socket }: FastifyRequest): boolean {
+  return (
+    routeOptions.config.forMachines === true && !isLoopbackHost(addressWithoutMapping(socket.localAddress))
+  );
+}
+
+/** A dual-stack socket calls 127.0.0.1 `::ffff:127.0.0.1`. */
+function addressWithoutMapping(address: string | undefined): string {
+  return (address ?? '127.0.0.1').replace(/^::ffff:/i, '');
+}
+
 /**
  * Answers 403 unless the request's `Host` is this machine or one of `allowedHosts` (names without port). A web page
  * of a stranger can point its own name at 127.0.0.1 and read what a browser inside can reach; its name gives it away.
@@ -260,6 +280,7 @@ export function onlyKnownHosts(app: FastifyInstance, allowedHosts: readonly stri
   app.addHook('onRequest', async (request, reply) => {
     const hostname = hostnameOf(request.headers.host);
     if (hostname !== undefined && (isLoopbackHost(hostname) || allowed.has(hostname))) return;
+    if (isForMachines(request)) return;
     await reply.code(403).send({ error: { code: 'forbidden', message: 'this Host is not served here' } });
   });
 }
@@ -268,17 +289,4 @@ function hostnameOf(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(host);
   return match?.[1]?.toLowerCase();
-}
-
-/** `/healthz`: the process answers. `/readyz`: it can do its work; 503 with the reason while it cannot. */
-export function healthRoutes(
-  app: FastifyInstance,
-  settings: { readonly ready: () => { readonly ok: boolean; readonly reason?: string | undefined } },
-): void {
-  app.get('/healthz', async () => ({ ok: true }));
-  app.get('/readyz', async (_request, reply) => {
-    const state = settings.ready();
-    reply.code(state.ok ? 200 : 503);
-    return state.ok ? { ok: true } : { ok: false, reason: state.reason ?? 'not ready' };
-  });
 }

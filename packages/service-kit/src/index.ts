@@ -1,3 +1,4 @@
+export { backfillText, durationText } from './backfill-text.ts';
 export {
   commonOptions,
   type KafkaConnectionSettings,
@@ -5,9 +6,11 @@ export {
   kafkaConnection,
   kafkaOptions,
 } from './common-options.ts';
-export { createHttpServer, healthRoutes, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
+export { type Health, healthRoutes, metricsRoute } from './health-routes.ts';
+export { createHttpServer, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
 export { createLogger, type Logger, type LogLevel } from './logger.ts';
 export { isLoopbackHost } from './loopback.ts';
+export { type MetricTable, type Reading, type Readings, type Recorder, registerMetrics } from './metrics.ts';
 export { type KnownValues, type OptionProblem, option } from './option.ts';
 export {
   defineOptions,
@@ -22,12 +25,14 @@ export {
 } from './options.ts';
 export { optionsEnvExample, optionsHelp } from './options-help.ts';
 export {
+  type BackfillProgress,
   type ConsumerProgress,
   createProgressReporter,
   isSupervised,
   type ProducerProgress,
   type ServiceMessage,
   tellSupervisor,
+  type WaitCause,
 } from './progress.ts';
 export { runService, type ServiceContext } from './run-service.ts';
 export { startTelemetry, type Telemetry } from './telemetry.ts';

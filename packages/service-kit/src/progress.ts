@@ -19,6 +19,43 @@ export interface ProducerProgress {
   /** Next offset of each partition as the last committed checkpoint has it. */
   readonly nextOffsets: Readonly<Record<string, string>>;
   readonly waitingFor: string | undefined;
+  /** Only while a backfill is under way. */
+  readonly backfill?: BackfillProgress | undefined;
+}
+
+/**
+ * Why the producer does not ask for a page:
+ * - `pace`        its turn of the allowance has not come
+ * - `rate_limit`  Zendesk answered 429 and said how long
+ * - `zendesk`     Zendesk fails; asked again with backoff
+ * - `kafka`       the cluster is away, or a transaction is in doubt
+ */
+export type WaitCause = 'pace' | 'rate_limit' | 'zendesk' | 'kafka';
+
+/** How far a backfill is, as this run sees it: counts begin at 0 with the process. */
+export interface BackfillProgress {
+  readonly tickets: number;
+  /** Over the last minute. */
+  readonly ticketsPerSecond: number;
+  /** The second up to which the export is complete, epoch seconds. */
+  readonly positionSecond: number | undefined;
+  /** Of the time to be exported, 0 to 1; never falls. undefined: where the tickets begin is not known. */
+  readonly fraction: number | undefined;
+  /** undefined: not known yet, or not any more because it stands. */
+  readonly endsInSeconds: number | undefined;
+  readonly elapsedSeconds: number;
+  readonly requestsLastMinute: number;
+  /** What EXPORT_REQUESTS_PER_MINUTE and its share allow. */
+  readonly requestsAllowed: number;
+  readonly waitedSeconds: Readonly<Record<WaitCause, number>>;
+  /** The wait of this moment; `leftSeconds` where its end is known. */
+  readonly waiting:
+    | {
+        readonly cause: WaitCause;
+        readonly forSeconds: number;
+        readonly leftSeconds: number | undefined;
+      }
+    | undefined;
 }
 
 export interface ConsumerProgress {

@@ -50,6 +50,8 @@ export interface ServiceContext<Table extends OptionTable> {
   readonly signal: AbortSignal;
   /** Resolves when the service is to stop; for a `run` that has nothing else to wait for. */
   readonly stopped: Promise<void>;
+  /** For `metricsRoute`. */
+  readonly telemetry: Pick<Telemetry, 'scrape'>;
   /** Runs when `run` has returned or failed, in the reverse order of registering. */
   readonly onShutdown: (cleanUp: () => Promise<unknown> | unknown) => void;
 }
@@ -135,6 +137,7 @@ export async function runService<Table extends OptionTable>(
       logger,
       signal: stop.signal,
       stopped,
+      telemetry,
       onShutdown: (cleanUp) => {
         cleanUps.push(cleanUp);
       },

@@ -1,10 +1,13 @@
 /**
- * Tracing by the standard OTEL_* variables. Three ways a process can run:
+ * Traces and metrics by the standard OTEL_* variables. Three ways a process can run:
  *
- * - an exporter is named (an OTLP endpoint, or OTEL_TRACES_EXPORTER and its like): spans are exported;
+ * - an exporter is named (an OTLP endpoint, or OTEL_TRACES_EXPORTER and its like): spans are exported; metrics too,
+ *   where OTEL_METRICS_EXPORTER asks;
  * - none is: spans have real ids and the flag 00, are recorded nowhere, and every record still carries a valid
  *   `traceparent`;
- * - OTEL_SDK_DISABLED=true: nothing is registered, and records carry none.
+ * - OTEL_SDK_DISABLED=true: nothing is registered or loaded, records carry none, and there are no metrics.
+ *
+ * `/metrics` shows the metrics in the first two, exported or not.
  */
 import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -19,6 +22,8 @@ const FLUSH_TIMEOUT_MS = 2_000;
 const SAME_COMPLAINT_MS = 60_000;
 
 export interface Telemetry {
+  /** All metrics in Prometheus' text format; undefined where OTEL_SDK_DISABLED switched them off. */
+  readonly scrape: (() => Promise<string>) | undefined;
   /** Sends what is not sent yet, for at most 2 s. Never throws. */
   shutdown(): Promise<void>;
 }
@@ -33,8 +38,11 @@ interface ExportedSignals {
 function exportedSignals(env: Environment): ExportedSignals {
   const given = (name: string): string | undefined => env[name]?.trim() || undefined;
   const asked = (signal: 'TRACES' | 'METRICS' | 'LOGS'): boolean | undefined => {
-    const exporter = given(`OTEL_${signal}_EXPORTER`);
-    if (exporter !== undefined) return exporter !== 'none';
+    // "prometheus" exports nothing by itself: `/metrics` is there anyway.
+    const exporters = given(`OTEL_${signal}_EXPORTER`)
+      ?.split(',')
+      .map((name) => name.trim());
+    if (exporters !== undefined) return exporters.some((name) => name !== 'none' && name !== 'prometheus');
     return given(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`) === undefined ? undefined : true;
   };
   return {
@@ -55,26 +63,37 @@ export async function startTelemetry(settings: {
   readonly env: Environment;
   readonly logger?: Logger;
 }): Promise<Telemetry> {
-  if (settings.env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return { shutdown: async () => {} };
+  const { service, env, logger } = settings;
+  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true')
+    return { scrape: undefined, shutdown: async () => {} };
 
-  const exported = exportedSignals(settings.env);
-  if (!exported.traces && !exported.metrics && !exported.logs) {
+  const exported = exportedSignals(env);
+  const exporting = exported.traces || exported.metrics || exported.logs;
+  if (exporting && logger !== undefined && env['OTEL_LOG_LEVEL'] === undefined) forwardComplaints(logger);
+  const [{ startMetrics }, { telemetryResource }] = await Promise.all([
+    import('./telemetry-metrics.ts'),
+    import('./telemetry-resource.ts'),
+  ]);
+  const resource = telemetryResource(service, env);
+  if (!exporting) {
     registerContext();
     registerIdsOnly();
-    return { shutdown: async () => {} };
+    const running = startMetrics(resource, [], logger);
+    return { scrape: running.scrape, shutdown: running.shutdown };
   }
-  if (settings.logger !== undefined && settings.env['OTEL_LOG_LEVEL'] === undefined)
-    forwardComplaints(settings.logger);
   // Loaded only where needed: it brings every exporter there is.
-  const { startExporting } = await import('./telemetry-export.ts');
-  const shutdown = startExporting(settings.service, settings.env, exported);
+  const { exportingReaders, startExporting } = await import('./telemetry-export.ts');
+  const stopExporting = startExporting(resource, exported);
   if (!exported.traces) registerIdsOnly();
+  const running = startMetrics(resource, exported.metrics ? exportingReaders(env) : [], logger);
   return {
+    scrape: running.scrape,
     shutdown: async () => {
       const { promise: timedOut, reject } = Promise.withResolvers<never>();
       const timer = setTimeout(() => reject(new Error('the collector does not answer')), FLUSH_TIMEOUT_MS);
-      await Promise.race([shutdown(), timedOut]).catch((error: unknown) => {
-        settings.logger?.warn({ err: error }, 'the last spans were not exported');
+      const stopped = Promise.all([stopExporting(), running.shutdown()]);
+      await Promise.race([stopped, timedOut]).catch((error: unknown) => {
+        logger?.warn({ err: error }, 'the last spans or metrics were not exported');
       });
       clearTimeout(timer);
     },

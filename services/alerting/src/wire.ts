@@ -15,6 +15,7 @@ import {
   healthRoutes,
   kafkaConnection,
   listen,
+  metricsRoute,
   type OptionValues,
   onlyKnownHosts,
   type ServiceContext,
@@ -93,6 +94,7 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
       return { ok: caughtUp && waitingFor === undefined, reason: waitingFor ?? 'catching up' };
     },
   });
+  metricsRoute(app, context.telemetry);
   app.get('/status', async () => ({
     ...snapshot(),
     booksOfStore: state.readBooks(),

@@ -8,6 +8,7 @@ import {
   isLoopbackHost,
   kafkaConnection,
   listen,
+  metricsRoute,
   onlyKnownHosts,
   type ServiceContext,
   tellSupervisor,
@@ -51,6 +52,7 @@ export async function runSearch(context: ServiceContext<typeof searchOptions>): 
     // Queries are answered from the first moment; ready is who knows how far behind the log the answers are.
     ready: () => ({ ok: subscription?.lag() !== undefined, reason: waitingFor ?? 'finding where to go on' }),
   });
+  metricsRoute(app, context.telemetry);
   app.get('/status', async () => ({
     ...snapshot(),
     lag: snapshot().lag ?? null,

@@ -1,0 +1,47 @@
+/** A backfill in one line, for the display of `up` and for the log of a producer that runs by itself. */
+import type { BackfillProgress, WaitCause } from './progress.ts';
+
+const waitWords: Readonly<Record<WaitCause, string>> = {
+  pace: 'the pace',
+  rate_limit: 'a 429',
+  zendesk: 'Zendesk',
+  kafka: 'Kafka',
+};
+
+/** Less is the ordinary course of things and would only flicker. */
+const WAITED_SECONDS_SHOWN = 1;
+const WAITING_SECONDS_SHOWN = 5;
+
+/** E.g. "backfill 2024-03-07 · 41 % · 9,600/s · ends in 4 min · 10 of 10 requests a minute · waited 12 s for the pace" */
+export function backfillText(progress: BackfillProgress): string {
+  const { positionSecond, fraction, ticketsPerSecond, endsInSeconds, waiting } = progress;
+  const waited = (Object.entries(progress.waitedSeconds) as [WaitCause, number][])
+    .filter(([, seconds]) => seconds >= WAITED_SECONDS_SHOWN)
+    .map(([cause, seconds]) => `${durationText(seconds)} for ${waitWords[cause]}`);
+  const parts = [
+    positionSecond === undefined ? '' : new Date(positionSecond * 1000).toISOString().slice(0, 10),
+    // Rounded down: 100 % is said when it is so.
+    fraction === undefined ? '' : `${Math.floor(fraction * 100)} %`,
+    `${Math.round(ticketsPerSecond).toLocaleString('en')}/s`,
+    endsInSeconds === undefined ? '' : `ends in ${durationText(endsInSeconds)}`,
+    `${progress.requestsLastMinute} of ${progress.requestsAllowed} requests a minute`,
+    waited.length === 0 ? '' : `waited ${waited.join(', ')}`,
+    waiting === undefined || waiting.cause === 'pace' || waiting.forSeconds < WAITING_SECONDS_SHOWN
+      ? ''
+      : `waiting for ${waitWords[waiting.cause]}${
+          waiting.leftSeconds === undefined ? '' : `, ${durationText(waiting.leftSeconds)} left`
+        }`,
+  ];
+  return `backfill ${parts.filter((part) => part !== '').join(' · ')}`;
+}
+
+/** To two places at most: "12 s", "4 min", "3 h 20 min", "5 days". @param seconds  0 or more */
+export function durationText(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 48) return `${Math.round(minutes / 60 / 24)} days`;
+  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+}
