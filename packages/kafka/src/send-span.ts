@@ -1,4 +1,5 @@
 import { context, propagation, SpanKind, type SpanOptions, SpanStatusCode, trace } from '@opentelemetry/api';
+import { recordOperation } from './client-metrics.ts';
 
 const tracer = trace.getTracer('@ticket-stream/kafka');
 
@@ -49,15 +50,19 @@ export function traceSend<T>(
 }
 
 function traced<T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T> {
+  const startedMs = performance.now();
   return tracer.startActiveSpan(name, options, async (span) => {
+    let failure: unknown;
     try {
       return await work();
     } catch (error) {
+      failure = error;
       span.setStatus({ code: SpanStatusCode.ERROR });
       if (error instanceof Error) span.recordException(error);
       throw error;
     } finally {
       span.end();
+      recordOperation((performance.now() - startedMs) / 1000, options.attributes ?? {}, failure);
     }
   });
 }
