@@ -1,0 +1,58 @@
+import {
+  type BackfillProgress,
+  backfillText,
+  durationText,
+  isSupervised,
+  type Logger,
+} from '@ticket-stream/service-kit';
+
+const EVERY_MS = 10_000;
+
+/**
+ * A backfill in the log: a line every ten seconds, and one when it has caught up. Only of a service that runs by
+ * itself; under `up` the display shows the same. Its timer ends with the backfill.
+ * @returns end  says that it has caught up; stop  ends it without a word
+ */
+export function startBackfillLog(settings: {
+  readonly logger: Pick<Logger, 'info'>;
+  readonly snapshot: () => BackfillProgress;
+  readonly supervised?: boolean;
+  readonly everyMs?: number;
+}): { readonly end: () => void; readonly stop: () => void } {
+  const { logger, snapshot, supervised = isSupervised(), everyMs = EVERY_MS } = settings;
+  if (supervised) return { end: () => {}, stop: () => {} };
+  const timer = setInterval(() => {
+    const backfill = snapshot();
+    logger.info({ backfill: rounded(backfill) }, backfillText(backfill));
+  }, everyMs);
+  timer.unref();
+  let ended = false;
+  const stop = (): void => {
+    ended = true;
+    clearInterval(timer);
+  };
+  return {
+    stop,
+    end: () => {
+      if (ended) return;
+      stop();
+      const backfill = snapshot();
+      const { tickets, elapsedSeconds } = backfill;
+      const rate = elapsedSeconds > 0 ? Math.round(tickets / elapsedSeconds) : 0;
+      logger.info(
+        { backfill: rounded(backfill) },
+        `backfill done: ${tickets.toLocaleString('en')} tickets in ${durationText(elapsedSeconds)}, ${rate.toLocaleString('en')}/s`,
+      );
+    },
+  };
+}
+
+/** For a reader of the line: no thirteen decimals. */
+function rounded(backfill: BackfillProgress): object {
+  const round = (value: unknown): unknown => {
+    if (typeof value === 'number') return Math.round(value * 1000) / 1000;
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, round(inner)]));
+  };
+  return round(backfill) as object;
+}
