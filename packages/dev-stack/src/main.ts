@@ -36,7 +36,6 @@ async function main(): Promise<void> {
   try {
     kafka = await startKafka({
       ...options,
-      image: process.env['KAFKA_IMAGE'],
       onProgress: isTerminal ? showProgress : undefined,
       signal: stopping.signal,
       onDeath(message) {

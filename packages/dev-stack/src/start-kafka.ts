@@ -41,7 +41,7 @@ export interface StartKafkaOptions {
   readonly brokers?: string | undefined;
   /** `auto`: Java when it is there, else Docker. */
   readonly kind?: KafkaKind | undefined;
-  /** Container image, for the docker kind; of the layout of apache/kafka. */
+  /** Container image, for the docker kind; of the layout of apache/kafka. By default what `KAFKA_IMAGE` names. */
   readonly image?: string | undefined;
   /** Broker properties beside or instead of ours. */
   readonly properties?: BrokerProperties | undefined;
@@ -49,7 +49,7 @@ export interface StartKafkaOptions {
   readonly logger?: Logger | undefined;
   /** Told once when a broker of ours ends that was not asked to. */
   readonly onDeath?: ((message: string) => void) | undefined;
-  /** Where java, mvn and docker are looked up and run; the own one by default. */
+  /** Where java, mvn and docker are looked up and run, and `KAFKA_IMAGE` is read; the own one by default. */
   readonly env?: Environment | undefined;
   /** Gives a start up, also a download: what was begun is ended, and its reason thrown. */
   readonly signal?: AbortSignal | undefined;
@@ -151,7 +151,8 @@ async function startInDirectory(
 ): Promise<RunningKafka> {
   const env = options.env ?? process.env;
   const kind = options.kind ?? 'auto';
-  const image = options.image ?? defaultKafkaImage;
+  // Set and empty, as Compose and shells hand on what was left out, means the default.
+  const image = options.image ?? (env['KAFKA_IMAGE'] || defaultKafkaImage);
   const onProgress = options.onProgress ?? (() => {});
   const settingsDigest = digestOf([serverProperties(nowhere, options.properties), image]);
 
