@@ -33,5 +33,7 @@ export type { ExportMode, PageTail } from './page-fields.ts';
 export { createPageSize, type PageSize } from './page-size.ts';
 export { type PageLimits, type ReadTicket, streamPage, type TicketSlice } from './page-stream.ts';
 export { RATE_LIMIT_DEFAULT_MS } from './retry-after.ts';
+export { KNOWN_SIDELOADS } from './sideloads/sideload-relations.ts';
+export { streamPageWithSideloads } from './sideloads/sideload-stream.ts';
 export type { UnreadTicket } from './unread-ticket.ts';
 export { realWaiting, type Waiting } from './waiting.ts';

@@ -6,6 +6,12 @@ import {
   type OptionProblem,
   option,
 } from '@ticket-stream/service-kit';
+import { KNOWN_SIDELOADS } from '@ticket-stream/zendesk-export';
+
+function sideloadProblem(name: string): string | undefined {
+  if (name === 'last_audits') return 'is not supported: the incremental export does not sideload audits';
+  return KNOWN_SIDELOADS.includes(name) ? undefined : 'is no sideload of the export';
+}
 
 /** The ways to be let in, in the order in which they are named. */
 const WAYS_IN = [
@@ -109,6 +115,13 @@ export const producerOptions = defineOptions({
     default: 1,
     min: 0.01,
     max: 1,
+  }),
+  EXPORT_INCLUDE: option.list({
+    text: 'Sideloads: records that belong to a ticket, such as users and groups, embedded in its value as `_embedded`.',
+    example: 'users,groups,organizations',
+    default: [],
+    expectedItem: `one of ${KNOWN_SIDELOADS.join(', ')}`,
+    item: sideloadProblem,
   }),
   EXPORT_EXCLUDE_DELETED: option.boolean({
     text: 'Leave deleted tickets out of the export: deletions and scrubs then never arrive, so deleted tickets stay searchable.',

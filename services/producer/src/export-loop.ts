@@ -2,9 +2,9 @@
  * Page after page, at the allowed pace, for ever. Each turn is one attempt at the page the checkpoint names; what it
  * failed with says what happens before the next (after-failure.ts).
  */
-import { asTicketStreamError, type ErrorCode, type TicketStreamError } from '@ticket-stream/errors';
+import { asTicketStreamError, type TicketStreamError } from '@ticket-stream/errors';
 import type { PagePublisher } from '@ticket-stream/kafka';
-import type { Logger } from '@ticket-stream/service-kit';
+import type { Logger, WaitCause } from '@ticket-stream/service-kit';
 import {
   askingByTime,
   COUNT_RETRY_WAIT_MS,
@@ -21,7 +21,7 @@ import {
   withoutCursor,
 } from '@ticket-stream/zendesk-export';
 import { afterFailure } from './after-failure.ts';
-import type { ExportProgress } from './export-progress.ts';
+import type { ExportObservation } from './export-observation.ts';
 import { attemptPage, type PageOutcome } from './page-attempt.ts';
 import { pageTracing } from './page-tracing.ts';
 import { changeState, resumeExport } from './state-changes.ts';
@@ -32,6 +32,10 @@ export interface ExportLoop {
   readonly publisher: PagePublisher<ExportState>;
   readonly pacer: Pacer;
   readonly wanted: WantedExport;
+  /** Sideloads, as the client asks for them. */
+  readonly include: readonly string[];
+  /** Where a page's tickets wait for its sideloads; an existing folder. */
+  readonly spillDir: string;
   readonly perPage: number;
   readonly source: string;
   readonly delaySeconds: number;
@@ -42,12 +46,13 @@ export interface ExportLoop {
   readonly once: boolean;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  readonly progress: ExportProgress;
+  readonly observation: ExportObservation;
 }
 
 /** @returns when aborted, or after the end of the stream where `once` is asked for */
 export async function runExport(loop: ExportLoop): Promise<void> {
-  const { publisher, pacer, progress, logger, signal } = loop;
+  const { publisher, pacer, observation, logger, signal } = loop;
+  const { progress } = observation;
   let pageSize = createPageSize(loop.perPage);
   /** The second that was asked for once more by time, in full size, because the cursor endpoint would not show it. */
   let askedInFull: number | undefined;
@@ -59,10 +64,10 @@ export async function runExport(loop: ExportLoop): Promise<void> {
   const backoff = createBackoff({ firstMs: 500, maxMs: 60_000 });
   const traced = pageTracing();
   let lastCommitMs = Number.NEGATIVE_INFINITY;
-  /** What the next turn is held off by, beside the pace. */
-  let heldOffBy: ErrorCode | undefined;
+  /** What holds the next turn off: the pace, or what came of the last attempt. */
+  let waitsFor: WaitCause = 'pace';
 
-  await resumeExport(publisher, loop.wanted, logger);
+  await observation.waiting('kafka', () => resumeExport(publisher, loop.wanted, logger));
 
   while (!signal.aborted) {
     await takeTurn();
@@ -85,52 +90,41 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     }
     backoff.reset();
     pageSize.succeeded();
-    account(outcome);
+    if (outcome.committed) lastCommitMs = performance.now();
     if (outcome.countIgnored) logger.warn('a page was accepted although its count differs');
     if (settled(outcome.verdict)) return;
   }
 
   async function takeTurn(): Promise<void> {
-    const fromMs = performance.now();
-    await pacer.turn(signal);
-    const cause = heldOffBy ?? 'pace';
-    progress.waitedMs.set(cause, (progress.waitedMs.get(cause) ?? 0) + performance.now() - fromMs);
-    heldOffBy = undefined;
-    progress.requests++;
-    progress.perPage = pageSize.current;
+    await observation.waiting(waitsFor, () => pacer.turn(signal), pacer.msToNextTurn());
+    waitsFor = 'pace';
+    observation.requested(pageSize.current);
   }
 
-  function attempt(): Promise<PageOutcome> {
+  async function attempt(): Promise<PageOutcome> {
     const perPage = pageSize.current;
-    return traced(publisher.checkpoint.exportState.next, perPage, async () => {
-      try {
-        return await attemptPage(
+    const fromMs = performance.now();
+    const seconds = () => (performance.now() - fromMs) / 1000;
+    try {
+      const outcome = await traced(publisher.checkpoint.exportState.next, perPage, () =>
+        attemptPage(
           {
             ...loop,
             mode: loop.wanted.mode,
             countRule,
             msSinceCommit: () => performance.now() - lastCommitMs,
-            onParsed: (tickets) => {
-              progress.parsing += tickets;
-            },
+            onAnswered: observation.answered,
+            onParsed: observation.parsed,
           },
           perPage,
-        );
-      } finally {
-        progress.parsing = 0;
-      }
-    });
-  }
-
-  function account(outcome: PageOutcome): void {
-    if (outcome.committed) lastCommitMs = performance.now();
-    progress.pages++;
-    progress.bytes += outcome.bytes;
-    progress.exported += outcome.exported;
-    progress.published += outcome.published;
-    progress.repeated += outcome.repeated;
-    progress.deadLettered += outcome.deadLettered;
-    progress.newestSecond = Math.max(progress.newestSecond ?? 0, outcome.newestSecond ?? 0) || undefined;
+        ),
+      );
+      observation.pageEnded(seconds(), outcome);
+      return outcome;
+    } catch (error) {
+      observation.pageFailed(seconds(), asTicketStreamError(error).code);
+      throw error;
+    }
   }
 
   /** @returns true when the export is over */
@@ -139,10 +133,10 @@ export async function runExport(loop: ExportLoop): Promise<void> {
       goAround();
     } else if (verdict === 'caught_up') {
       if (progress.stage !== 'live') logger.info({ pages: progress.pages }, 'reached the end of the stream');
+      observation.caughtUp();
       progress.stage = loop.once ? 'ended' : 'live';
       return loop.once;
     }
-    if (progress.stage === 'starting') progress.stage = 'backfill';
     return false;
   }
 
@@ -170,7 +164,6 @@ export async function runExport(loop: ExportLoop): Promise<void> {
    * @throws what cannot be mended
    */
   async function overAfter(error: TicketStreamError): Promise<boolean> {
-    progress.retries.set(error.code, (progress.retries.get(error.code) ?? 0) + 1);
     const asked = publisher.checkpoint.exportState.next;
     const step = afterFailure(error, backoff, asked);
     switch (step.step) {
@@ -181,19 +174,23 @@ export async function runExport(loop: ExportLoop): Promise<void> {
         return settled('caught_up');
       case 'wait':
         logger.warn({ err: error, waitMs: step.waitMs }, step.because);
-        holdOff(step.waitMs, error.code, step.waitingFor);
+        holdOff(
+          step.waitMs,
+          error.code === 'zendesk.rate_limited' ? 'rate_limit' : 'zendesk',
+          step.waitingFor,
+        );
         return false;
       case 'ask_for_less':
         if (!pageSize.halve()) throw undeliverable(error);
         logger.warn({ err: error, perPage: pageSize.current }, 'asking for smaller pages');
-        holdOff(step.waitMs, error.code, `Zendesk (${error.code})`);
+        holdOff(step.waitMs, 'zendesk', `Zendesk (${error.code})`);
         return false;
       case 'read_second':
         logger.warn(
           { err: error, second: step.second },
           'Zendesk makes the page larger than asked for, to hold a whole second; reading that second by the cursor endpoint',
         );
-        await changeState(publisher, (state) => readingSecond(state, step.second), logger);
+        await change((state) => readingSecond(state, step.second));
         return false;
       case 'second_refused':
         await afterSecondRefused(asked.startTime, error);
@@ -202,12 +199,12 @@ export async function runExport(loop: ExportLoop): Promise<void> {
         if (cursorDroppedAt === asked.startTime) throw cursorRefused(error);
         cursorDroppedAt = asked.startTime;
         logger.warn({ err: error }, 'Zendesk does not take the cursor; beginning anew at the newest second');
-        await changeState(publisher, withoutCursor, logger);
+        await change(withoutCursor);
         return false;
       case 'ask_the_checkpoint':
         logger.warn({ err: error }, 'a transaction is in doubt; asking the checkpoint');
         progress.waitingFor = 'Kafka (a transaction is in doubt)';
-        await publisher.recover();
+        await observation.waiting('kafka', publisher.recover);
         progress.waitingFor = undefined;
         return false;
       case 'stop':
@@ -215,10 +212,14 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     }
   }
 
-  function holdOff(waitMs: number, cause: ErrorCode, waitingFor: string): void {
+  function holdOff(waitMs: number, cause: WaitCause, waitingFor: string): void {
     progress.waitingFor = waitingFor;
-    heldOffBy = cause;
+    waitsFor = cause;
     pacer.holdOff(waitMs);
+  }
+
+  function change(to: (state: ExportState) => ExportState): Promise<void> {
+    return observation.waiting('kafka', () => changeState(publisher, to, logger));
   }
 
   /** Smaller pages may have been our doing, and per_page may have been raised since: once more by time, in full size. */
@@ -230,17 +231,13 @@ export async function runExport(loop: ExportLoop): Promise<void> {
       );
       askedInFull = second;
       pageSize = createPageSize(loop.perPage);
-      await changeState(publisher, askingByTime, logger);
+      await change(askingByTime);
       return;
     }
     logger.error({ err: error, second }, 'a second cannot be read to its end');
     if (loop.acceptGap !== second) throw secondRefused(second, loop.perPage, error);
     const acceptedAt = Math.floor(Date.now() / 1000);
-    await changeState(
-      publisher,
-      (state) => steppingOver(state, second, loop.wanted.mode, acceptedAt),
-      logger,
-    );
+    await change((state) => steppingOver(state, second, loop.wanted.mode, acceptedAt));
     logger.warn({ second }, 'stepped over a second, as ACCEPT_GAP says; the gap stays on record');
   }
 }

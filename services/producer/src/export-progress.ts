@@ -19,8 +19,6 @@ export interface ExportProgress {
   perPage: number;
   waitingFor: string | undefined;
   readonly retries: Map<ErrorCode, number>;
-  /** Milliseconds spent between requests, by what they were spent on. */
-  readonly waitedMs: Map<'pace' | ErrorCode, number>;
 }
 
 export function createExportProgress(perPage: number): ExportProgress {
@@ -38,6 +36,5 @@ export function createExportProgress(perPage: number): ExportProgress {
     perPage,
     waitingFor: undefined,
     retries: new Map(),
-    waitedMs: new Map(),
   };
 }

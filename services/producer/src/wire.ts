@@ -13,6 +13,7 @@ import {
   healthRoutes,
   kafkaConnection,
   listen,
+  metricsRoute,
   type OptionValues,
   onlyKnownHosts,
   type ServiceContext,
@@ -28,7 +29,7 @@ import {
 } from '@ticket-stream/zendesk-export';
 import type { producerOptions } from './config.ts';
 import { runExport } from './export-loop.ts';
-import { createExportProgress } from './export-progress.ts';
+import { createExportObservation } from './export-observation.ts';
 import { waitForKafka } from './wait-for-kafka.ts';
 
 type ProducerOptions = OptionValues<typeof producerOptions>;
@@ -39,14 +40,27 @@ const PAGE_BUDGET_MS = 5 * 60 * 1000;
 /** Zendesk → tickets: makes every part, runs the export until the signal, and takes the parts down again. */
 export async function runProducer(context: ServiceContext<typeof producerOptions>): Promise<void> {
   const { options, logger, signal, onShutdown } = context;
-  const progress = createExportProgress(options.EXPORT_PER_PAGE);
+  const names = topicNames(options.TICKETS_TOPIC);
+  const requestsAllowed = options.EXPORT_REQUESTS_PER_MINUTE * options.EXPORT_ALLOWANCE_SHARE;
+  const pacer = createPacer({ requestsPerMinute: requestsAllowed });
+  const observation = createExportObservation({
+    logger,
+    perPage: options.EXPORT_PER_PAGE,
+    requestsAllowed,
+    spacingSeconds: pacer.spacingMs / 1000,
+    delaySeconds: options.EXPORT_DELAY_SECONDS,
+    zendeskUrl: options.ZENDESK_URL,
+    topics: names,
+  });
+  onShutdown(observation.stopped);
+  const { progress } = observation;
   const onWaiting = (reason: string | undefined): void => {
     progress.waitingFor = reason;
   };
   const source = options.EXPORT_SOURCE ?? new URL(options.ZENDESK_URL).origin;
 
   const wanted = wantedExport(options);
-  const view = { scope: wanted.scope, include: [] };
+  const view = { scope: wanted.scope, include: options.EXPORT_INCLUDE };
   const client = createExportClient({ url: options.ZENDESK_URL, credentials: credentials(options), view });
   onShutdown(() => client.close());
 
@@ -64,18 +78,18 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
     positionSecond: positionSecond(),
     nextOffsets: nextOffsets(),
     waitingFor: progress.waitingFor,
+    backfill: observation.backfill(),
   }));
   onShutdown(() => reporter.stop());
 
   const app = createHttpServer({ logger });
   onlyKnownHosts(app);
-  healthRoutes(app, {
-    ready: () => ({ ok: progress.stage !== 'starting', reason: progress.waitingFor ?? 'starting' }),
-  });
+  healthRoutes(app, observation);
+  metricsRoute(app, context.telemetry);
   app.get('/status', async () => ({
     ...progress,
     retries: Object.fromEntries(progress.retries),
-    waitedMs: Object.fromEntries(progress.waitedMs),
+    backfill: observation.backfill() ?? null,
     position: positionSecond() ?? null,
     source,
   }));
@@ -92,27 +106,35 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
 
   const connection: KafkaConnection = { ...kafkaConnection(options), clientId: 'ticket-stream-producer' };
   const kafka = connectKafka(connection, logger);
-  const names = topicNames(options.TICKETS_TOPIC);
-  const prepared = await waitForKafka({ logger, signal, onWaiting }, async () => {
-    const topics = await ensureTopics(kafka, names, {
-      acceptSettings: options.ACCEPT_TOPIC_SETTINGS,
-      logger,
-    });
-    const reader: LogReader = await openLogReader(kafka);
-    return { topics, reader };
-  });
+  const prepared = await observation.waiting('kafka', () =>
+    waitForKafka({ logger, signal, onWaiting }, async () => {
+      const topics = await ensureTopics(kafka, names, {
+        acceptSettings: options.ACCEPT_TOPIC_SETTINGS,
+        logger,
+      });
+      const reader: LogReader = await openLogReader(kafka);
+      return { topics, reader };
+    }),
+  );
   onShutdown(() => prepared.reader.close());
 
-  const publisher = await openPagePublisher({
-    kafka,
-    ...prepared,
-    names,
-    source,
-    initialState: () => startState(options.START_TIME, wanted.mode, wanted.scope),
-    parseState: parseExportState,
-    logger,
-    signal,
-    onWaiting,
+  const publisher = await observation.waiting('kafka', () =>
+    openPagePublisher({
+      kafka,
+      ...prepared,
+      names,
+      source,
+      initialState: () => startState(options.START_TIME, wanted.mode, wanted.scope),
+      parseState: parseExportState,
+      logger,
+      signal,
+      onWaiting,
+    }),
+  );
+  observation.opened({
+    state: () => publisher.checkpoint.exportState,
+    openTransactionSinceMs: publisher.openTransactionSinceMs,
+    startSecond: options.START_TIME,
   });
   onShutdown(() => publisher.close());
   positionSecond = () => publisher.checkpoint.exportState.position;
@@ -124,10 +146,10 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   await runExport({
     client,
     publisher,
-    pacer: createPacer({
-      requestsPerMinute: options.EXPORT_REQUESTS_PER_MINUTE * options.EXPORT_ALLOWANCE_SHARE,
-    }),
+    pacer,
     wanted,
+    include: options.EXPORT_INCLUDE,
+    spillDir: options.DATA_DIR,
     perPage: options.EXPORT_PER_PAGE,
     source,
     delaySeconds: options.EXPORT_DELAY_SECONDS,
@@ -136,7 +158,7 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
     once: options.EXPORT_ONCE,
     logger,
     signal,
-    progress,
+    observation,
   });
 }
 

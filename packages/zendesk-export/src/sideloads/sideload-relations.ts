@@ -35,6 +35,16 @@ export const sideloadRelations: readonly SideloadRelation[] = [
   { array: 'ticket_forms', recordKey: 'id', ticketFields: ['ticket_form_id'] },
 ];
 
+/** Names that `include` takes: those with records of their own, and those that Zendesk puts on the ticket. */
+export const KNOWN_SIDELOADS: readonly string[] = [
+  ...sideloadRelations.map(({ array }) => array),
+  'slas',
+  'comment_count',
+  'dates',
+  'incident_counts',
+  'metric_events',
+];
+
 const ID = /^[1-9]\d{0,18}$/;
 
 /**
