@@ -4,10 +4,11 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import type { SimulatorClock } from './clock.ts';
 import { checkFields } from './commanded-change.ts';
 import { type HistoryIdentity, sourceIdentity } from './data-folder.ts';
+import { FaultSchedule } from './faults/fault-schedule.ts';
 import { TicketHistory } from './history/ticket-history.ts';
 import type { SupportType, TicketState } from './history/ticket-state.ts';
 import { AccessTokens } from './http/access-tokens.ts';
-import type { RequestCounts } from './http/request-counts.ts';
+import type { RequestFigures } from './http/request-counts.ts';
 import { RequestLimit } from './http/request-limit.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import type { Ledger } from './ledger.ts';
@@ -63,7 +64,9 @@ export interface SimulatorStatus {
   readonly perPageMax: number;
   readonly liveChangesPerMinute: number;
   /** Of this run. */
-  readonly requests: RequestCounts;
+  readonly requests: RequestFigures;
+  /** Faults that were played in this run, by name. */
+  readonly faults: Readonly<Record<string, number>>;
 }
 
 export class Account {
@@ -73,10 +76,13 @@ export class Account {
   readonly ledger: Ledger;
   readonly limit: RequestLimit;
   readonly tokens: AccessTokens;
+  readonly faults: FaultSchedule;
   private readonly options: CheckedOptions;
   private readonly clock: SimulatorClock;
   private readonly journal: Journal;
   private commands = 0;
+  /** So far the simulator's clock is ahead of the one it was given. */
+  private aheadSeconds = 0;
 
   constructor(
     options: CheckedOptions,
@@ -93,10 +99,11 @@ export class Account {
     this.ledger = ledger;
     this.limit = new RequestLimit(options.requestsPerMinute, options.limitNowMs);
     this.tokens = new AccessTokens(options.limitNowMs);
+    this.faults = new FaultSchedule(options.faults);
     this.history = new TicketHistory(identity);
     for (const entry of journal.entries) {
       this.apply(entry);
-      if (entry.op !== 'rate') this.commands += 1;
+      if (isCommand(entry)) this.commands += 1;
     }
     const before = journal.entries.some((entry) => entry.op === 'rate')
       ? this.history.changesPerMinute
@@ -114,7 +121,7 @@ export class Account {
    * that was given nor when the machine's clock is set back.
    */
   presentSecond(): number {
-    this.history.advanceTo(Math.floor(this.clock.nowMs() / 1000));
+    this.history.advanceTo(this.clockSecond());
     return this.history.presentSecond;
   }
 
@@ -161,9 +168,21 @@ export class Account {
       );
     }
     // A command may have left the present ahead of a clock that was frozen earlier.
-    const behind = Math.max(0, this.history.presentSecond - Math.floor(this.clock.nowMs() / 1000));
+    const behind = Math.max(0, this.history.presentSecond - this.clockSecond());
     this.clock.advance(behind + seconds);
     this.presentSecond();
+  }
+
+  /** Moves any clock forward, for good; kept over restarts, because what was shown meanwhile was shown. */
+  jump(seconds: number): void {
+    if (!Number.isSafeInteger(seconds) || seconds < 1) {
+      throw new TicketStreamError(
+        'simulator.change_refused',
+        'the clock jumps by a whole number of seconds, not back',
+      );
+    }
+    const at = this.presentSecond() + seconds;
+    this.write({ at, op: 'jump', aheadSeconds: at - this.clockSecond() + this.aheadSeconds });
   }
 
   ticket(id: number): string | undefined {
@@ -189,7 +208,7 @@ export class Account {
     }
   }
 
-  status(url: string, requests: RequestCounts): SimulatorStatus {
+  status(url: string, requests: RequestFigures): SimulatorStatus {
     const { options, identity, history } = this;
     return {
       source: this.source,
@@ -208,7 +227,12 @@ export class Account {
       perPageMax: options.perPageMax,
       liveChangesPerMinute: history.changesPerMinute,
       requests,
+      faults: { ...this.faults.played },
     };
+  }
+
+  private clockSecond(): number {
+    return Math.floor(this.clock.nowMs() / 1000) + this.aheadSeconds;
   }
 
   private mustHave(id: number): void {
@@ -221,7 +245,7 @@ export class Account {
   /** On the disk first, then in force. */
   private write(entry: JournalEntry): TicketState | undefined {
     this.journal.append(entry);
-    if (entry.op !== 'rate') this.commands += 1;
+    if (isCommand(entry)) this.commands += 1;
     return this.apply(entry);
   }
 
@@ -229,6 +253,10 @@ export class Account {
     switch (entry.op) {
       case 'rate':
         this.history.setRate(entry.at, entry.changesPerMinute);
+        return undefined;
+      case 'jump':
+        this.aheadSeconds = entry.aheadSeconds;
+        this.history.advanceTo(entry.at);
         return undefined;
       case 'change':
         return this.history.commandChange(entry.at, entry.id, entry.fields, entry.system);
@@ -264,4 +292,9 @@ export class Account {
   private digestOf(state: TicketState): string {
     return hash('sha256', ticketJson(this.identity.seed, state), 'hex').slice(0, 32);
   }
+}
+
+/** Somebody's, about a ticket. */
+function isCommand(entry: JournalEntry): boolean {
+  return entry.op !== 'rate' && entry.op !== 'jump';
 }

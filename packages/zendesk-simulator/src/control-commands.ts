@@ -4,6 +4,7 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import type { Command } from 'commander';
 import { fieldFromText } from './commanded-change.ts';
 import { readRunFile } from './data-folder.ts';
+import { readFaultPlan } from './faults/plan-check.ts';
 
 interface CommandTarget {
   readonly dataDir?: string;
@@ -57,6 +58,21 @@ export function addControlCommands(program: Command, dataRoot: string): void {
       process.stdout.write(
         `${await ask(folders, options, 'POST', `/simulator/tickets/${encodeURIComponent(ticket)}/scrub`)}\n`,
       );
+    });
+
+  program
+    .command('faults [file]')
+    .description(
+      'show what goes wrong in a running simulator, or replace it by the plan of a file; [] ends it',
+    )
+    .option('--data-dir <folder>', 'folder of the running simulator (default: whichever runs here)')
+    .option('--url <url>', 'its address, instead of the one written in its folder')
+    .action(async (file: string | undefined, options: CommandTarget) => {
+      const answer =
+        file === undefined
+          ? await ask(folders, options, 'GET', '/simulator/faults')
+          : await ask(folders, options, 'POST', '/simulator/faults', readFaultPlan(file));
+      process.stdout.write(`${answer}\n`);
     });
 
   program

@@ -1,6 +1,13 @@
 export type { CommandedVersion, LatestVersion, SimulatorStatus } from './account.ts';
 export { frozenClock, type SimulatorClock, scaledClock } from './clock.ts';
 export {
+  type Fault,
+  type FaultPlan,
+  type FaultRule,
+  type FaultTarget,
+  seededFaults,
+} from './faults/fault-plan.ts';
+export {
   DEFAULT_CLIENT_ID,
   DEFAULT_CLIENT_SECRET,
   DEFAULT_EMAIL,

@@ -8,7 +8,10 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import { parseExactJson } from './exact-json.ts';
 import type { GivenFields } from './history/ticket-state.ts';
 
-export type JournalEntry = { readonly at: number } & (
+export type JournalEntry = {
+  readonly at: number;
+} /** The clock jumped; so far ahead of the one it was given it is from then on. */ & (
+  | { readonly op: 'jump'; readonly aheadSeconds: number }
   | { readonly op: 'rate'; readonly changesPerMinute: number }
   | { readonly op: 'change'; readonly id: number; readonly fields: GivenFields; readonly system: boolean }
   | { readonly op: 'scrub'; readonly id: number }

@@ -3,6 +3,8 @@ import { asTicketStreamError, exitCodes, TicketStreamError } from '@ticket-strea
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { scaledClock } from './clock.ts';
 import { addControlCommands, standaloneFolder } from './control-commands.ts';
+import { type FaultPlan, seededFaults } from './faults/fault-plan.ts';
+import { readFaultPlan } from './faults/plan-check.ts';
 import type { StuckSecond } from './history/export-pages.ts';
 import {
   DEFAULT_CLIENT_ID,
@@ -42,6 +44,10 @@ interface StartOptions {
   readonly aiAgentShare?: number;
   readonly stuckSecond: StuckSecond;
   readonly refuseCursor?: string;
+  readonly scaleLimit?: true;
+  readonly faults?: string;
+  readonly faultSeed?: number;
+  readonly faultEvery?: number;
 }
 
 const program = new Command('zendesk-simulator')
@@ -86,6 +92,7 @@ const program = new Command('zendesk-simulator')
   )
   .option('--frozen [moment]', 'the clock stands still, now or at an ISO date or epoch second', moment)
   .option('--time-scale <factor>', 'the clock runs so many times as fast as the real one', Number)
+  .option('--scale-limit', 'the request limit and the life of tokens follow --time-scale, too')
   .option('--link-origin <origin>', 'what next_page names instead of the simulator itself')
   .option('--too-recent <status>', '400 as documented, or 422 as older accounts answered', integer, 400)
   .option(
@@ -104,6 +111,13 @@ const program = new Command('zendesk-simulator')
   .addOption(
     new Option('--refuse-cursor <status>', 'how every request by cursor is answered').choices(['403', '404']),
   )
+  .option('--faults <file>', 'what goes wrong, and when: a JSON list of rules (README.md)')
+  .option(
+    '--fault-seed <number>',
+    'what goes wrong is a function of it (default: 1, with --fault-every)',
+    integer,
+  )
+  .option('--fault-every <n>', 'on every n-th request (default: 3, with --fault-seed)', integer)
   .action(async (options: StartOptions) => {
     await start(options);
   });
@@ -117,6 +131,11 @@ async function start(options: StartOptions): Promise<void> {
   if (options.timeScale !== undefined && !(options.timeScale > 0)) {
     throw new TicketStreamError('config.invalid', '--time-scale must be a number above 0');
   }
+  if (options.scaleLimit === true && options.timeScale === undefined) {
+    throw new TicketStreamError('config.invalid', '--scale-limit needs --time-scale');
+  }
+  const clock = options.timeScale === undefined ? undefined : scaledClock(options.timeScale);
+  const faults = faultPlan(options);
   const simulator = await onFreePort(options.port, (port) =>
     startSimulator({
       ...options,
@@ -129,7 +148,9 @@ async function start(options: StartOptions): Promise<void> {
         oauthClient: { id: options.oauthClientId, secret: options.oauthClientSecret },
       },
       tokenLifeSeconds: options.oauthTokenLife,
-      clock: options.timeScale === undefined ? undefined : scaledClock(options.timeScale),
+      clock,
+      limitNowMs: options.scaleLimit === true ? clock?.nowMs : undefined,
+      faults,
       tooRecentStatus: options.tooRecent as 400 | 422,
       refuseCursor:
         options.refuseCursor === undefined ? undefined : (Number(options.refuseCursor) as 403 | 404),
@@ -151,6 +172,15 @@ async function start(options: StartOptions): Promise<void> {
     simulator.stop().catch(fail);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
+}
+
+function faultPlan({ faults: file, faultSeed, faultEvery }: StartOptions): FaultPlan {
+  const seeded =
+    faultSeed === undefined && faultEvery === undefined
+      ? []
+      : seededFaults({ seed: faultSeed ?? 1, everyNth: faultEvery ?? 3 });
+  // Rules that somebody wrote come first.
+  return file === undefined ? seeded : [...readFaultPlan(file), ...seeded];
 }
 
 /** A port that is not set and taken becomes the next free one; one that is set and taken is an error. */

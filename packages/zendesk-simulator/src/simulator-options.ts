@@ -1,5 +1,6 @@
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { SimulatorClock } from './clock.ts';
+import type { FaultPlan } from './faults/fault-plan.ts';
 import type { StuckSecond } from './history/export-pages.ts';
 import {
   DEFAULT_CLIENT_ID,
@@ -52,6 +53,8 @@ export interface SimulatorOptions {
   readonly stuckSecond?: StuckSecond | undefined;
   /** Answers every request of the cursor endpoint so, as an account does where it is closed. */
   readonly refuseCursor?: 403 | 404 | undefined;
+  /** What goes wrong, and when; checked at the start. `seededFaults` makes one. Default: nothing. */
+  readonly faults?: FaultPlan | undefined;
   readonly logger?: SimulatorLogger | undefined;
 }
 
@@ -76,6 +79,7 @@ export interface CheckedOptions {
   readonly tooRecentStatus: 400 | 422;
   readonly stuckSecond: StuckSecond;
   readonly refuseCursor: 403 | 404 | undefined;
+  readonly faults: FaultPlan;
   readonly logger: SimulatorLogger;
 }
 
@@ -145,6 +149,7 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
     tooRecentStatus: options.tooRecentStatus ?? 400,
     stuckSecond: options.stuckSecond ?? 'whole',
     refuseCursor: options.refuseCursor,
+    faults: options.faults ?? [],
     logger: options.logger ?? silent,
   };
 }

@@ -12,6 +12,7 @@ import {
 } from './account.ts';
 import { frozenClock, realClock, type SimulatorClock } from './clock.ts';
 import { lockFolder, openIdentity, removeRunFile, writeRunFile } from './data-folder.ts';
+import type { FaultPlan } from './faults/fault-plan.ts';
 import { SimulatorServer } from './http/server.ts';
 import { Journal } from './journal.ts';
 import { Ledger } from './ledger.ts';
@@ -30,6 +31,10 @@ export interface Simulator {
   scrub(id: number): CommandedVersion;
   /** Moves a clock that stands still. @throws simulator.change_refused where it runs */
   advance(seconds: number): void;
+  /** Moves any clock forward, for good. @throws simulator.change_refused */
+  jump(seconds: number): void;
+  /** What goes wrong from the next export request on, which is number 1. @throws config.invalid; the old plan stays */
+  setFaults(plan: FaultPlan): void;
   /** Every access token that was given out ends now. @returns how many were still good */
   revokeTokens(): number;
   /** The ticket's JSON as the export would show it now; undefined where there is none. */
@@ -73,10 +78,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       create: (fields) => account.create(fields),
       scrub: (id) => account.scrub(id),
       advance: (seconds) => account.advance(seconds),
+      jump: (seconds) => account.jump(seconds),
+      setFaults: (plan) => account.faults.replace(plan),
       revokeTokens: () => account.tokens.revokeAll(),
       ticket: (id) => account.ticket(id),
       latest: () => account.latest(),
-      status: () => account.status(server.url, server.counts),
+      status: () => account.status(server.url, server.requests),
       async stop() {
         await server.close();
         journal.close();

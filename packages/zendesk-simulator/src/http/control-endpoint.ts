@@ -25,16 +25,23 @@ export async function answerControl(exchange: Exchange): Promise<void> {
   }
   const route = `${request.method} ${url.pathname}`;
   if (route === 'GET /simulator/status') {
-    return answerJson(exchange, 200, account.status(exchange.ownOrigin, exchange.counts));
+    return answerJson(exchange, 200, account.status(exchange.ownOrigin, exchange.counts.figures()));
   }
   if (route === 'GET /simulator/ledger') return answerLines(exchange, readLedger(options.dataDir));
   if (route === 'GET /simulator/latest') return answerLines(exchange, account.latest());
   const ticket = /^(GET|POST) \/simulator\/tickets(?:\/(\d{1,15}))?(\/scrub)?$/.exec(route);
   try {
     if (route === 'POST /simulator/clock') {
-      const { advanceSeconds } = (await readBody(request)) as { advanceSeconds?: unknown };
-      account.advance(typeof advanceSeconds === 'number' ? advanceSeconds : Number.NaN);
-      return answerJson(exchange, 200, account.status(exchange.ownOrigin, exchange.counts));
+      const body = (await readBody(request)) as
+        | { advanceSeconds?: unknown; jumpSeconds?: unknown }
+        | undefined;
+      if (body?.jumpSeconds !== undefined) account.jump(Number(body.jumpSeconds));
+      else account.advance(Number(body?.advanceSeconds));
+      return answerJson(exchange, 200, account.status(exchange.ownOrigin, exchange.counts.figures()));
+    }
+    if (route === 'POST /simulator/faults') account.faults.replace(await readBody(request));
+    if (route === 'POST /simulator/faults' || route === 'GET /simulator/faults') {
+      return answerJson(exchange, 200, { plan: account.faults.plan, played: account.faults.played });
     }
     if (route === 'POST /simulator/oauth/revoke') {
       request.resume();
@@ -56,7 +63,11 @@ export async function answerControl(exchange: Exchange): Promise<void> {
       if (ticket[3] === undefined) return answerJson(exchange, 201, account.create(body));
     }
   } catch (error) {
-    if (!isTicketStreamError(error, 'simulator.change_refused')) throw error;
+    if (
+      !isTicketStreamError(error, 'simulator.change_refused') &&
+      !isTicketStreamError(error, 'config.invalid')
+    )
+      throw error;
     return answerJson(exchange, 422, { error: error.code, description: error.message });
   }
   request.resume();

@@ -65,6 +65,6 @@ export function cursorLink(origin: string, parameters: URLSearchParams, cursor: 
   return `${origin}/api/v2/incremental/tickets/cursor.json?${next}`;
 }
 
-function wholeNumber(text: string | null): number | undefined {
+export function wholeNumber(text: string | null): number | undefined {
   return text !== null && /^\d{1,12}$/.test(text) ? Number(text) : undefined;
 }

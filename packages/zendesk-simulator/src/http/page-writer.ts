@@ -3,20 +3,26 @@
  * buffer and one ticket, whatever the page and however slow its reader.
  */
 import { hash } from 'node:crypto';
-import type { ExportPage } from '../history/export-pages.ts';
+import type { StateView } from '../history/export-pages.ts';
 import type { LedgerPage } from '../ledger.ts';
 import { ticketJson } from '../ticket-json.ts';
 import type { BodySink } from './body-sink.ts';
-import type { ControlField } from './page-body.ts';
 
 const BUFFER_BYTES = 256 * 1024;
 /** Sent from here on, so that most tickets fit behind without a look at their size. */
 const SEND_BYTES = 96 * 1024;
 
+/** One of the members of the page's JSON object; of the array with the name `tickets` the page's tickets are made. */
+export type PageMember = { readonly name: 'tickets' } | { readonly name: string; readonly json: string };
+
 export interface PageBody {
   readonly seed: number;
-  readonly page: ExportPage;
-  readonly control: readonly ControlField[];
+  readonly ids: readonly number[];
+  /** So many of the last ids stand on the page already. */
+  readonly repeats: number;
+  readonly states: StateView;
+  /** In the order in which they are sent. */
+  readonly members: readonly PageMember[];
 }
 
 /**
@@ -26,23 +32,35 @@ export interface PageBody {
 export async function writePage(sink: BodySink, body: PageBody, ledger: LedgerPage): Promise<number> {
   const out = new BodyBuffer(sink, ledger);
   let ticketBytes = 0;
-  await out.text('{"tickets":[');
-  let first = true;
-  for (const id of body.page.ids) {
-    const state = body.page.states(id);
-    if (!first) await out.text(',');
-    first = false;
+  for (const [place, member] of body.members.entries()) {
+    const name = `${place === 0 ? '{' : ','}"${member.name}":`;
+    if ('json' in member) {
+      await out.text(name + member.json);
+      continue;
+    }
+    await out.text(`${name}[`);
+    ticketBytes += await writeTickets(out, body, ledger);
+    await out.text(']');
+  }
+  await out.text(body.members.length === 0 ? '{}' : '}');
+  await out.flush();
+  await sink.end();
+  return ticketBytes;
+}
+
+async function writeTickets(out: BodyBuffer, body: PageBody, ledger: LedgerPage): Promise<number> {
+  let ticketBytes = 0;
+  const repeatedFrom = body.ids.length - body.repeats;
+  for (const [place, id] of body.ids.entries()) {
+    const state = body.states(id);
+    if (place > 0) await out.text(',');
     const json = ticketJson(body.seed, state);
     if (!out.hasRoomFor(json)) await out.makeRoomFor(json);
     const bytes = out.put(json);
-    ledger.add(id, state.generatedSecond, hash('sha256', bytes, 'buffer'));
+    if (place < repeatedFrom) ledger.add(id, state.generatedSecond, hash('sha256', bytes, 'buffer'));
     ticketBytes += bytes.length;
     if (out.isFull) await out.flush();
   }
-  const control = body.control.map(([name, json]) => `,"${name}":${json}`);
-  await out.text(`]${control.join('')}}`);
-  await out.flush();
-  await sink.end();
   return ticketBytes;
 }
 

@@ -9,22 +9,12 @@ import { unknownEndpoint } from './answers.ts';
 import { answerControl } from './control-endpoint.ts';
 import { refuse } from './exchange.ts';
 import { answerExport } from './export-endpoint.ts';
-import type { RequestCounts } from './request-counts.ts';
+import { answerLogin, LOGIN_PATH } from './fault-answers.ts';
+import { RequestCounts, type RequestFigures } from './request-counts.ts';
 import { answerTokens, TOKEN_PATH } from './token-endpoint.ts';
 
 export class SimulatorServer {
-  readonly counts: RequestCounts = {
-    total: 0,
-    pages: 0,
-    cut: 0,
-    tickets: 0,
-    ticketBytes: 0,
-    rateLimited: 0,
-    tooRecent: 0,
-    refused: 0,
-    tokensIssued: 0,
-    tokensRefused: 0,
-  };
+  private readonly counts: RequestCounts;
   private readonly account: Account;
   private readonly options: CheckedOptions;
   private readonly logger: SimulatorLogger;
@@ -36,6 +26,7 @@ export class SimulatorServer {
     this.account = account;
     this.options = options;
     this.logger = options.logger;
+    this.counts = new RequestCounts(options.limitNowMs);
     this.server = createServer((request, response) => {
       const answered = this.answer(request, response).catch((error: unknown) => {
         // A client that goes away in the middle of its page is everyday; anything else is worth a line.
@@ -50,6 +41,10 @@ export class SimulatorServer {
   /** Its own address, without a slash at the end. */
   get url(): string {
     return this.origin;
+  }
+
+  get requests(): RequestFigures {
+    return this.counts.figures();
   }
 
   /** @throws config.port_taken */
@@ -98,6 +93,13 @@ export class SimulatorServer {
     };
     if (url.pathname.startsWith('/simulator/')) await answerControl(exchange);
     else if (url.pathname === TOKEN_PATH) await answerTokens(exchange);
-    else await answerExport(exchange);
+    else if (url.pathname === LOGIN_PATH) answerLogin(response, this.account.presentSecond());
+    else {
+      try {
+        await answerExport(exchange);
+      } finally {
+        if (response.headersSent) this.counts.answered(response.statusCode);
+      }
+    }
   }
 }

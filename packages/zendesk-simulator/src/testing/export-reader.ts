@@ -30,6 +30,29 @@ export function ask(
   });
 }
 
+/** As `ask`, for a body that may not come to its end: what came of it, and whether that was all. */
+export function askAnyway(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer & { readonly complete: boolean }> {
+  return new Promise((resolve, reject) => {
+    const withUser = { authorization: defaultAuthorization, ...headers };
+    get(url, { headers: withUser, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', () => {});
+      response.on('close', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks),
+          complete: response.complete,
+        }),
+      );
+    }).on('error', reject);
+  });
+}
+
 export interface ExportedTicket {
   readonly id: number;
   readonly generated_timestamp: number;

@@ -58,14 +58,13 @@ export function exportUrl(simulator: Simulator, query = 'start_time=0'): string 
   return `${simulator.url}/api/v2/incremental/tickets.json?${query}`;
 }
 
-/** The tickets of a page as they lie in its bytes: every one begins with its address. */
+/** The tickets of a page as they lie in its bytes: each begins with its address and ends with its second. */
 export function ticketSlices(body: Buffer): string[] {
   const text = body.toString('utf8');
+  const last = text.lastIndexOf('"generated_timestamp":');
+  if (last === -1) return [];
   const from = text.indexOf('"tickets":[') + '"tickets":['.length;
-  return text
-    .slice(from, text.indexOf('],"', text.lastIndexOf('"generated_timestamp":')))
-    .split(/,(?=\{"url":"https:\/\/helpdesk)/)
-    .filter((slice) => slice !== '');
+  return text.slice(from, text.indexOf('}', last) + 1).split(/,(?=\{"url":"https:\/\/helpdesk)/);
 }
 
 export function digest(text: string): string {

@@ -1,0 +1,93 @@
+/** Answers an export request with its page, whole or as a fault leaves it. */
+import { isBodyFault, type PlayedFault } from '../faults/fault-plan.ts';
+import { inOrder, type SentPage, sentPage } from '../faults/page-faults.ts';
+import type { ExportPage } from '../history/export-pages.ts';
+import { mix } from '../random.ts';
+import { BodyFaulted, bodySink } from './body-sink.ts';
+import { accountHeaders, type Exchange } from './exchange.ts';
+import type { ExportRequest } from './export-request.ts';
+import { type ControlField, cursorControl, timeControl } from './page-body.ts';
+import { type PageMember, writePage } from './page-writer.ts';
+
+/** Beyond the place where the body is cut, whatever its real length: only a length that is not reached tells of it. */
+const MISSING_BYTES = 65_536;
+
+export async function answerPage(
+  exchange: Exchange,
+  asked: ExportRequest,
+  presentSecond: number,
+  fault: PlayedFault | undefined,
+): Promise<void> {
+  const { request, response, account, counts } = exchange;
+  const { page, control } = pageFor(exchange, asked, account.hiddenFrom(presentSecond));
+  const sent = sentPage(page.ids, control, fault);
+  if (fault !== undefined && sent.changed) account.faults.count(fault);
+  const gzip = acceptsGzip(request.headers['accept-encoding']);
+  const bodyFault = fault !== undefined && isBodyFault(fault) ? fault : undefined;
+  const happening =
+    bodyFault === undefined ? undefined : { is: bodyFault, played: () => account.faults.count(bodyFault) };
+  response.writeHead(200, {
+    ...accountHeaders(presentSecond),
+    'content-type': sent.contentType ?? 'application/json; charset=utf-8',
+    vary: 'Accept-Encoding',
+    etag: `W/"${mix(asked.startSecond ?? 0, asked.perPage, presentSecond, page.ids.length)
+      .toString(16)
+      .padStart(32, '0')}"`,
+    ...(gzip ? { 'content-encoding': 'gzip' } : {}),
+    ...(bodyFault?.kind === 'cut' && bodyFault.framing === 'length'
+      ? { 'content-length': String(bodyFault.atByte + MISSING_BYTES) }
+      : {}),
+  });
+  const ledger = account.ledger.page(asked.mode);
+  const { ids, repeats, honest } = sent;
+  const body = { seed: account.identity.seed, ids, repeats, states: page.states, members: membersOf(sent) };
+  try {
+    const ticketBytes = await writePage(bodySink(response, gzip, happening), body, ledger);
+    counts.tickets += ids.length;
+    counts.ticketBytes += ticketBytes;
+    if (honest) {
+      ledger.whole();
+      counts.pages += 1;
+    } else {
+      counts.faulted += 1;
+    }
+  } catch (error) {
+    if (error instanceof BodyFaulted) {
+      counts.faulted += 1;
+      return;
+    }
+    counts.cut += 1;
+    throw error;
+  }
+}
+
+function pageFor(
+  exchange: Exchange,
+  asked: ExportRequest,
+  beforeSecond: number,
+): { readonly page: ExportPage; readonly control: ControlField[] } {
+  const { account, options, url } = exchange;
+  const origin = options.linkOrigin ?? exchange.ownOrigin;
+  const { perPage, excludeDeleted, supportScope } = asked;
+  const scope = { perPage, excludeDeleted, supportScope, beforeSecond };
+  const startSecond = asked.startSecond ?? 0;
+  if (asked.mode === 'time') {
+    const page = account.history.timePage({ ...scope, startSecond, stuckSecond: options.stuckSecond });
+    return { page, control: timeControl(origin, url.searchParams, page) };
+  }
+  const after = asked.after ?? { second: startSecond, id: 0 };
+  const page = account.history.cursorPage({ ...scope, after });
+  return { page, control: cursorControl(origin, url.searchParams, page) };
+}
+
+function membersOf(sent: SentPage): PageMember[] {
+  const members = [{ name: 'tickets' }, ...sent.control.map(([name, json]) => ({ name, json }))];
+  return inOrder(members, sent.order) as PageMember[];
+}
+
+function acceptsGzip(header: string | string[] | undefined): boolean {
+  const codings = String(header ?? '')
+    .toLowerCase()
+    .split(',');
+  return codings.some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/.test(coding));
+}
