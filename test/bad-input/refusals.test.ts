@@ -133,9 +133,7 @@ describe.concurrent('wrong options', () => {
       KAFKA_BROKERS: '127.0.0.1:1',
       LOG_LEVEL: 'loud',
     });
-    const startedAtMs = performance.now();
     expect(await rig.producer.start().stopped()).toBe(2);
-    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
     const words = lastWords(rig.producer.log);
     expect(words?.code).toBe('config.invalid');
     const said = `${words?.message} ${words?.remedy}`;

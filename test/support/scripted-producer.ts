@@ -59,6 +59,14 @@ export async function createScriptedProducer(name: string, env: Readonly<Record<
     checkpoint: (): Promise<Checkpoint<ExportState> | undefined> =>
       readNewestCheckpoint(reader, `${topic}.checkpoints`, parseExportState),
     versions: (): Promise<CommittedVersion[]> => readCommitted(brokers, topic),
+    /** A sink of its own on the same topic, from its beginning; ended with what it keeps. */
+    async sink<Name extends 'search' | 'alerting'>(name: Name, folder: string) {
+      const service = new ServiceProcess(name, join(dataDir, folder), {
+        KAFKA_BROKERS: brokers,
+        TICKETS_TOPIC: topic,
+      }).start();
+      return { service, [Symbol.asyncDispose]: async () => void (await service.stop()) };
+    },
     async deadLetters(): Promise<DeadLetterRecord[]> {
       const letters: DeadLetterRecord[] = [];
       for await (const record of consoleConsume({ brokers, topic: `${topic}.dlq` })) {

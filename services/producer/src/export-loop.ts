@@ -24,7 +24,7 @@ import { afterFailure } from './after-failure.ts';
 import type { ExportObservation } from './export-observation.ts';
 import { attemptPage, type PageOutcome } from './page-attempt.ts';
 import { pageTracing } from './page-tracing.ts';
-import { changeState, resumeExport } from './state-changes.ts';
+import { changeState, isoSecond, resumeExport } from './state-changes.ts';
 import { cursorRefused, secondRefused, stuckOnCursor, undeliverable } from './stuck-errors.ts';
 
 export interface ExportLoop {
@@ -171,6 +171,7 @@ export async function runExport(loop: ExportLoop): Promise<void> {
         // An answer all the same: what was waited for is over.
         backoff.reset();
         progress.waitingFor = undefined;
+        if (progress.stage === 'starting') sayTooRecent(asked.startTime);
         return settled('caught_up');
       case 'wait':
         logger.warn({ err: error, waitMs: step.waitMs }, step.because);
@@ -210,6 +211,13 @@ export async function runExport(loop: ExportLoop): Promise<void> {
       case 'stop':
         throw error;
     }
+  }
+
+  function sayTooRecent(startTime: number): void {
+    logger.info(
+      { startTime, delaySeconds: loop.delaySeconds },
+      `Zendesk shows nothing from ${isoSecond(startTime)} on yet: it leaves out the newest ${loop.delaySeconds} s; asking again at the pace`,
+    );
   }
 
   function holdOff(waitMs: number, cause: WaitCause, waitingFor: string): void {

@@ -37,12 +37,17 @@ const WORDS = {
   ai_agent: "AI agents' tickets",
 } as const satisfies Record<Unseen['what'], string>;
 
+/** Said at every start: who reads it may not be who set it. */
+const DELETED_EXCLUDED =
+  'EXPORT_EXCLUDE_DELETED=true: deletions and scrubs never arrive, so tickets that are deleted at Zendesk stay in the topic, in search and in every other sink, with the personal data in them';
+
 /** Takes the checkpoint over into the mode and scope that are asked for now, and says what that cannot bring back. */
 export async function resumeExport(
   publisher: PagePublisher<ExportState>,
   wanted: WantedExport,
   logger: Logger,
 ): Promise<void> {
+  if (wanted.scope.excludeDeleted) logger.warn(DELETED_EXCLUDED);
   for (const { what, from, until } of resume(publisher.checkpoint.exportState, wanted).unseen) {
     const since = isoSecond(from);
     logger.warn(
@@ -58,6 +63,6 @@ export async function resumeExport(
   );
 }
 
-function isoSecond(second: number): string {
+export function isoSecond(second: number): string {
   return new Date(second * 1000).toISOString().replace('.000Z', 'Z');
 }
