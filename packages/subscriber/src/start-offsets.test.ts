@@ -4,6 +4,7 @@ import { type LogBounds, startOffsets } from './start-offsets.ts';
 const bounds: LogBounds = {
   topic: 'tickets',
   logId: 'this-log',
+  writtenUpTo: new Map([[0, 90n]]),
   starts: new Map([[0, 5n]]),
   ends: new Map([[0, 100n]]),
   from: new Map([[0, 60n]]),
@@ -38,5 +39,27 @@ describe('reading starts', () => {
   });
   it('nowhere when the stored position is before the start: changes are gone', () => {
     expect(() => start(stored(4n), undefined)).toThrow(/outside the log \(5 to 100\)/);
+  });
+  it.each([4n, 101n])(
+    'nowhere when nothing is stored and the group’s or the asked offset is %s',
+    (offset) => {
+      expect(() => start([], undefined, { from: new Map([[0, offset]]) })).toThrow(
+        expect.objectContaining({
+          code: 'log.cut',
+          message: expect.stringContaining('outside the log (5 to 100)'),
+        }),
+      );
+    },
+  );
+  it('nowhere when the log ends before what its checkpoint says was written', () => {
+    for (const positions of [[], stored(40n)]) {
+      expect(() => start(positions, undefined, { writtenUpTo: new Map([[0, 101n]]) })).toThrow(
+        expect.objectContaining({ code: 'log.cut', message: expect.stringContaining('checkpoint') }),
+      );
+    }
+  });
+  it('at the end, and at the start, of the log', () => {
+    expect(start(stored(100n), undefined)).toBe(100n);
+    expect(start([], undefined, { from: new Map([[0, 5n]]) })).toBe(5n);
   });
 });

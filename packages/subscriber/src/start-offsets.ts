@@ -6,7 +6,8 @@
  *   nothing stored                → what `from` says
  *
  * A position of another log is void. A position the log does not have (beyond its end, or before its start) means
- * that the topic was made again or cut: stop, since skipping forward would lose changes silently.
+ * that the topic was made again or cut: stop, since skipping forward would lose changes silently. The same for an
+ * offset that `from` names or the group committed, and for a log that ends before what the checkpoint says was written.
  */
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { StoredPosition } from './version-store/version-store.ts';
@@ -21,6 +22,8 @@ export type StartFrom =
 export interface LogBounds {
   readonly topic: string;
   readonly logId: string;
+  /** Of the newest checkpoint: what the producer has committed up to. */
+  readonly writtenUpTo: ReadonlyMap<number, bigint>;
   readonly starts: ReadonlyMap<number, bigint>;
   /** High watermarks: a stored position at the end of an open transaction is not beyond the log. */
   readonly ends: ReadonlyMap<number, bigint>;
@@ -44,15 +47,21 @@ export function startOffsets(
     partitions.map((partition) => {
       const start = bounds.starts.get(partition) ?? 0n;
       const end = bounds.ends.get(partition) ?? 0n;
-      const position = ofThisLog.get(partition);
-      if (position === undefined) return [partition, bounds.from.get(partition) ?? start];
-      if (position > end || position < start) {
+      const insideLog = (what: string, position: bigint): bigint => {
+        if (position <= end && position >= start) return position;
         throw new TicketStreamError(
           'log.cut',
-          `stored position ${position} of ${bounds.topic}-${partition} is outside the log (${start} to ${end})`,
+          `${what} ${position} of ${bounds.topic}-${partition} is outside the log (${start} to ${end})`,
           { context: { topic: bounds.topic, partition, position, start, end } },
         );
+      };
+      const written = bounds.writtenUpTo.get(partition);
+      if (written !== undefined && written > end) insideLog("the checkpoint's next offset", written);
+      const position = ofThisLog.get(partition);
+      if (position === undefined) {
+        return [partition, insideLog('the offset to start at,', bounds.from.get(partition) ?? start)];
       }
+      insideLog('stored position', position);
       const committed = groupOffsets.get(partition);
       const lower = committed !== undefined && committed < position ? committed : position;
       return [partition, lower < start ? start : lower];

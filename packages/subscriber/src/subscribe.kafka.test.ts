@@ -215,6 +215,54 @@ describe('reading starts', () => {
     expect(reading.applied).toEqual([]);
   });
 
+  it.each([
+    ['the group', { from: 'committed' }],
+    ['the caller', { from: { offsets: new Map([[0, 100n]]) } }],
+  ] as const)('nowhere, with exit code 5, where %s names an offset beyond the end', async (who, options) => {
+    const log = await openLog('from-beyond');
+    await log.publish(tickets);
+    if (who === 'the group') await commitGroup(log, 100n);
+    const reading = await read(log, options);
+    await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
+    expect(reading.applied).toEqual([]);
+  });
+
+  it('nowhere, with exit code 5, where the topic was made again beside its checkpoint, for a new reader too', async () => {
+    const log = await openLog('cut');
+    await log.publish(tickets);
+    const admin = log.kafka.admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [log.topic] });
+    await expect.poll(async () => (await admin.listTopics()).includes(log.topic)).toBe(false);
+    await admin.disconnect();
+    await log.createTopic();
+    const reading = await read(log, { from: 'earliest' });
+    await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
+  });
+
+  it('at its own stored position when a partition comes back from a member that keeps another store', async () => {
+    const log = await openLog('comes-back', 2);
+    const publish = (stamp: number) =>
+      log.publish(Array.from({ length: 40 }, (_, n) => ticket(n + 1, stamp)));
+    await publish(1);
+    const staying = await read(log);
+    await expect.poll(() => staying.applied.length, { timeout: 10_000 }).toBe(40);
+    const passing = await read(log);
+    await expect.poll(() => passing.subscription.positions().size, { timeout: 20_000 }).toBe(1);
+    await publish(2);
+    await expect
+      .poll(() => passing.subscription.books().consumed > 0 && passing.subscription.lag(), {
+        timeout: 10_000,
+      })
+      .toBe(0);
+    await passing.subscription.stop();
+    // What the group has committed is further than what this member's store holds.
+    await expect.poll(() => staying.applied.length, { timeout: 20_000 }).toBe(80);
+    for (let id = 1; id <= 40; id++) {
+      expect(staying.applied.filter((name) => name.startsWith(`${id}@`))).toEqual([`${id}@1`, `${id}@2`]);
+    }
+  });
+
   it('nowhere, with exit code 5, when the topic is made again while it is read', async () => {
     const log = await openLog('made-again');
     await log.publish(tickets);
@@ -272,6 +320,25 @@ describe('what can never work', () => {
     expect(letters.find(({ key }) => key === place(8))?.value).toBe('not JSON');
   });
 
+  it('is set aside before the position moves past it', async () => {
+    const log = await openLog('dead-first');
+    await log.write([{ key: '1', value: 'no ticket' }]);
+    const lettersAtStep: number[] = [];
+    const versions = memoryVersionStore();
+    const reading = await read(log, {
+      until: 'end',
+      versions: {
+        ...versions,
+        async record(step, effect) {
+          lettersAtStep.push((await log.deadLetters()).length);
+          await versions.record(step, effect);
+        },
+      },
+    });
+    await reading.subscription.done;
+    expect(lettersAtStep).toEqual([1]);
+  });
+
   it('by the handler’s word is set aside alone, and the rest of its batch is applied', async () => {
     const log = await openLog('refused');
     await log.publish([1, 2, 3, 4].map((id) => ticket(id, 100)));
@@ -311,6 +378,39 @@ describe('what can never work', () => {
     expect(tries).toBe(5);
     expect(reading.subscription.books()).toEqual(emptyBooks);
     expect(await groupOffsets(log)).toEqual(new Map());
+  });
+});
+
+describe('a change', () => {
+  it('carries the ticket as it was before, also where that version came in the same batch', async () => {
+    const log = await openLog('previous');
+    await log.publish([ticket(1, 100, 'first'), ticket(2, 100, 'other'), ticket(1, 101, 'second')]);
+    const kept = new Map<string, TicketChange['ticket']>();
+    const versions = {
+      ...memoryVersionStore(),
+      readTickets: (ids: readonly string[]) => new Map([...kept].filter(([id]) => ids.includes(id))),
+    };
+    const told: unknown[] = [];
+    const reading = await read(log, {
+      versions,
+      handle(changes) {
+        for (const { ticketId, ticket, previous } of changes) {
+          told.push([ticketId, previous?.['subject'], ticket['subject']]);
+          kept.set(ticketId, ticket);
+        }
+      },
+    });
+    await expect.poll(() => told.length).toBe(3);
+    await log.publish([ticket(1, 102, 'third')]);
+    await expect
+      .poll(() => told)
+      .toEqual([
+        ['1', undefined, 'first'],
+        ['2', undefined, 'other'],
+        ['1', 'first', 'second'],
+        ['1', 'second', 'third'],
+      ]);
+    await reading.subscription.stop();
   });
 });
 

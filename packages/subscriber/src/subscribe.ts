@@ -12,6 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { asTicketStreamError, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import {
   type BatchControl,
+  type Checkpoint,
   connectKafka,
   type DeadLetter,
   type KafkaConnection,
@@ -123,18 +124,18 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
     }
   }
 
-  /** The log's id comes from the newest checkpoint; a topic not there yet is waited for, and said so. */
-  async function awaitLog(): Promise<string> {
+  /** The newest checkpoint, which names the log; a topic not there yet is waited for, and said so. */
+  async function awaitLog(): Promise<Pick<Checkpoint<unknown>, 'logId' | 'nextOffsets'>> {
     for (let asked = 0; ; asked++) {
       signal.throwIfAborted();
-      const logId = await patiently('looking for the log', async () => {
+      const checkpoint = await patiently('looking for the log', async () => {
         if (!(await reader.topicExists(topic)) || !(await reader.topicExists(names.checkpoints)))
           return undefined;
-        return (await readNewestCheckpoint(reader, names.checkpoints, (state) => state))?.logId;
+        return await readNewestCheckpoint(reader, names.checkpoints, (state) => state);
       });
-      if (logId !== undefined) {
+      if (checkpoint !== undefined) {
         if (asked > 0) options.onWaiting?.(undefined);
-        return logId;
+        return checkpoint;
       }
       if (asked === 0) logger.info({ topic }, 'waiting for the topic and its first checkpoint');
       options.onWaiting?.(`topic ${topic} and its first checkpoint`);
@@ -143,11 +144,14 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
   }
 
   async function resolveStart(partitions: readonly number[]): Promise<ReadonlyMap<number, bigint>> {
-    const logId = await awaitLog();
+    const { logId, nextOffsets } = await awaitLog();
     return patiently('finding where to start', async () => {
-      const [stored, groupOffsets, starts, ends, stableEnds] = await Promise.all([
+      const [stored, groupOffsets] = await Promise.all([
         store.readPositions(),
         readGroupOffsets(kafka, group, topic),
+      ]);
+      // Asked for after them: the log grows, and what was stored a moment ago must not seem to lie beyond its end.
+      const [starts, ends, stableEnds] = await Promise.all([
         reader.startOffsets(topic),
         reader.highWatermarks(topic),
         reader.stableEndOffsets(topic),
@@ -156,7 +160,14 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
       const from = await resolveFrom(options.from ?? 'committed', { groupOffsets, starts, stableEnds });
       caughtUpTargets ??= stableEnds;
       if (options.until === 'end') endTargets ??= stableEnds;
-      return startOffsets(partitions, stored, groupOffsets, { topic, logId, starts, ends, from });
+      return startOffsets(partitions, stored, groupOffsets, {
+        topic,
+        logId,
+        writtenUpTo: nextOffsets,
+        starts,
+        ends,
+        from,
+      });
     });
   }
 
