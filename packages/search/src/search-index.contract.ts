@@ -1,3 +1,4 @@
+import { fc } from '@fast-check/vitest';
 import { emptyBooks } from '@ticket-stream/subscriber';
 import { type Ticket, type TicketChange, ticketDigest } from '@ticket-stream/ticket';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -319,6 +320,73 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
       });
     });
 
+    describe('any text', () => {
+      /** What means something to a query, to FTS5, to a tokenizer, or to none of them. */
+      const piece = fc.oneof(
+        fc.string({ unit: 'grapheme', maxLength: 10 }),
+        fc.string({ unit: 'binary', maxLength: 6 }),
+        fc.constantFrom(
+          '"',
+          "'",
+          '*',
+          '(',
+          ')',
+          '^',
+          '-',
+          '+',
+          '{',
+          '}',
+          '\0',
+          '\ue000',
+          '\ud800',
+          '＂',
+          '½',
+          '²',
+        ),
+        fc.constantFrom(
+          'AND',
+          'OR',
+          'NOT',
+          'NEAR(a b)',
+          'marks:a',
+          'subject : a',
+          '"a" "b"',
+          '-"a',
+          'a*',
+          ' ',
+        ),
+        fc.constantFrom(
+          'subject:',
+          'description:',
+          'tags:',
+          'status:open',
+          'created>',
+          '2026-01-01',
+          'tags:"a b"',
+        ),
+        fc.constantFrom('東京', 'สวัสดี', 'ﬁ', 'İ', '\u0301', '\u200d', '👍', 'مرحبا'),
+      );
+
+      it('is answered with a list and its exact total, or refused as a bad query', async () => {
+        const index = await opened(
+          change('1', { subject: 'a b "c" AND d', tags: ['a', 'b'], status: 'open' }),
+          change('2', { subject: 'NEAR(a b) 東京都', status: 'deleted' }),
+        );
+        const texts = fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join(''));
+        await fc.assert(
+          fc.asyncProperty(texts, fc.boolean(), async (text, deleted) => {
+            try {
+              const answer = await find(index, text, { deleted });
+              expect(answer.total).toBe(answer.hits.length);
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'search.bad_query' });
+            }
+          }),
+          { numRuns: 500 },
+        );
+      }, 30_000);
+    });
+
     describe('paging', () => {
       const many = Array.from({ length: 47 }, (_, at) =>
         change(String(1000 + at), {
@@ -346,7 +414,8 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
           expect(page).toBeLessThan(100);
           seen.push(...ids(answer));
           cursor = answer.next;
-          await between?.(page++);
+          await between?.(page);
+          page++;
         } while (cursor !== undefined);
         return seen;
       }
@@ -366,6 +435,21 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
         for (const limit of [1, 7, whole.total - 1, whole.total]) {
           expect(await pages(index, text, limit)).toEqual(ids(whole));
         }
+      });
+
+      it('ends a page of heavy tickets early, and goes on behind its last hit', async () => {
+        const mebibyte = 'x'.repeat(1024 * 1024);
+        const index = await opened(
+          ...Array.from({ length: 12 }, (_, at) =>
+            change(String(at + 1), { subject: 'refund', unsearched: mebibyte }),
+          ),
+        );
+        const first = await find(index, 'refund', { limit: 12 });
+        expect(first.total).toBe(12);
+        expect(first.hits.length).toBeLessThan(12);
+        const seen = await pages(index, 'refund', 12);
+        expect(new Set(seen).size).toBe(12);
+        expect(seen).toHaveLength(12);
       });
 
       it('gives no next page when the last one is exactly full', async () => {

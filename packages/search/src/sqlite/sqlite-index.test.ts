@@ -57,6 +57,26 @@ describe('the SQLite index', () => {
     expect(await reader.count()).toBe(1);
   });
 
+  it('keeps nothing in memory of a step that could not be stored: the same step is whole the next time', async () => {
+    const index = openSqliteIndex(newFile());
+    onTestFinished(() => index.close());
+    const one = change('1', { subject: 'printer' });
+    const { logId } = one.version.place;
+    const step = (nextOffset: bigint) => ({
+      versions: new Map([['1', one.version]]),
+      positions: [{ partition: 3, logId, nextOffset }],
+      books: { ...emptyBooks, consumed: 1, applied: 1 },
+    });
+    // More bits than an offset can have: refused after the document, the version and its log were written.
+    await expect(index.record(step(2n ** 64n), () => index.apply([one]))).rejects.toThrow();
+    expect(await index.count()).toBe(0);
+    await index.record(step(2n), () => index.apply([one]));
+    expect(await index.readVersions(['1'])).toEqual(new Map([['1', one.version]]));
+    expect(await index.readPositions()).toEqual([{ partition: 3, logId, nextOffset: 2n }]);
+    expect(await index.get('1')).toMatchObject({ version: one.version });
+    expect(await index.readBooks()).toMatchObject({ consumed: 1, applied: 1 });
+  });
+
   it('is free after its writer was killed in the middle of a step, with the step before it', async () => {
     const file = newFile();
     const writer = fork(new URL('./testing/writer-to-kill.ts', import.meta.url), [file]);

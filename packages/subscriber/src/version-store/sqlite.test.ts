@@ -29,6 +29,22 @@ describe('the SQLite version store', () => {
     await second.close();
   });
 
+  it('stores all of a step or nothing', async () => {
+    const store = sqliteVersionStore({ path: newPath() });
+    // The position, stored after the version, has more bits than an offset can have.
+    const step = stepOf(
+      { '1': versionOf(100, 0n) },
+      [{ ...versionOf(100, 0n).place, nextOffset: 2n ** 64n }],
+      { consumed: 1, applied: 1 },
+    );
+    await expect(store.record(step, () => {})).rejects.toThrow();
+    expect(await store.readVersions(['1'])).toEqual(new Map());
+    expect(await store.readBooks()).toMatchObject({ consumed: 0, applied: 0 });
+    await store.record(stepOf({ '2': versionOf(100, 1n) }, []), () => {});
+    expect((await store.readVersions(['1', '2'])).size).toBe(1);
+    await store.close();
+  });
+
   it('shows one member what another stored, also while an effect of its own is at work', async () => {
     const path = newPath();
     const [mine, other] = [sqliteVersionStore({ path }), sqliteVersionStore({ path })];
