@@ -13,6 +13,9 @@ export default defineConfig({
           name: 'unit',
           include: [`${rooms}/*.test.ts`],
           exclude: ['**/node_modules/**', '**/*.kafka.test.ts'],
+          // For what hangs. Vitest's 5 s also ended property tests and those that start processes, on a busy machine.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -384,7 +384,7 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
           }),
           { numRuns: 500 },
         );
-      }, 30_000);
+      });
     });
 
     describe('paging', () => {

@@ -58,6 +58,4 @@ test.prop([fc.array(fc.array(version, { maxLength: 12 }), { maxLength: 12 })], {
       rmSync(folder, { recursive: true, force: true });
     }
   },
-  // Some hundreds of transactions on a disk that others use as well.
-  60_000,
 );
