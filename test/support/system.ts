@@ -15,6 +15,8 @@ export interface System extends AsyncDisposable {
   readonly brokers: string;
   readonly topic: string;
   readonly dataDir: string;
+  /** What the services are given, DATA_DIR apart: for more of them. */
+  readonly env: NodeJS.ProcessEnv;
   readonly simulator: Simulator;
   readonly producer: ServiceProcess<'producer'>;
   readonly search: ServiceProcess<'search'>;
@@ -58,6 +60,7 @@ export async function createSystem(options: {
     brokers,
     topic,
     dataDir,
+    env,
     simulator,
     producer,
     search,
