@@ -1,5 +1,8 @@
 import fc from 'fast-check';
+import { SIDELOADS } from './page-agreement.ts';
+import { type Damage, INSERTS, SIGNIFICANT } from './page-damage.ts';
 import type { ExportMode } from './page-fields.ts';
+import { randomFrom } from './seeded-random.ts';
 
 /**
  * Export pages of every shape that JSON allows, for property tests: what a page says, and the bytes that say it
@@ -125,8 +128,6 @@ const control = fc.oneof(
   fc.record({ mode: fc.constant('cursor' as const), fields: cursorControl }),
 );
 
-/** Some of the sideloads that are lifted where asked for. */
-export const SIDELOADS: readonly string[] = ['users', 'groups', 'organizations', 'metric_sets'];
 /** Keys that stand in a page once. */
 const OWN_KEYS = [...SIDELOADS, 'tickets', 'count', 'end_of_stream', 'next_page', 'end_time', 'after_cursor'];
 
@@ -209,15 +210,24 @@ export const chunking: fc.Arbitrary<readonly number[]> = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-export function chunksOf(bytes: Buffer, sizes: readonly number[]): Buffer[] {
-  const chunks: Buffer[] = [];
-  for (let at = 0, turn = 0; at < bytes.length; turn++) {
-    const size = sizes[turn % sizes.length] ?? 1;
-    chunks.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  return chunks;
-}
+const damageOf: fc.Arbitrary<Damage> = fc.oneof(
+  fc.record({ kind: fc.constant('flip' as const), at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }) }),
+  fc.record({
+    kind: fc.constant('flip' as const),
+    at: fc.nat(),
+    byte: fc.constantFrom(...Buffer.from(SIGNIFICANT)),
+  }),
+  fc.record({ kind: fc.constant('drop' as const), at: fc.nat(), length: fc.integer({ min: 1, max: 20 }) }),
+  fc.record({ kind: fc.constant('double' as const), at: fc.nat(), length: fc.integer({ min: 1, max: 40 }) }),
+  fc.record({ kind: fc.constant('insert' as const), at: fc.nat(), text: fc.constantFrom(...INSERTS) }),
+  fc.record({
+    kind: fc.constant('splice' as const),
+    at: fc.nat(),
+    from: fc.nat(),
+    length: fc.integer({ min: 1, max: 200 }),
+  }),
+);
+export const damages: fc.Arbitrary<readonly Damage[]> = fc.array(damageOf, { minLength: 1, maxLength: 3 });
 
 class JsonWriter {
   readonly random: () => number;
@@ -280,15 +290,4 @@ function shuffle(values: string[], random: () => number): void {
     values[last] = b;
     values[other] = a;
   }
-}
-
-/** mulberry32: the same page for the same seed, so that fast-check can shrink. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

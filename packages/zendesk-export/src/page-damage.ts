@@ -1,5 +1,3 @@
-import fc from 'fast-check';
-
 /** What may happen to the bytes of a page, for tests: positions count from its start, and round its end. */
 export type Damage =
   | { readonly kind: 'flip'; readonly at: number; readonly byte: number }
@@ -23,25 +21,6 @@ export const INSERTS = [
   '[[[[',
   '\u00ef\u00bb\u00bf',
 ] as const;
-
-const damageOf: fc.Arbitrary<Damage> = fc.oneof(
-  fc.record({ kind: fc.constant('flip' as const), at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }) }),
-  fc.record({
-    kind: fc.constant('flip' as const),
-    at: fc.nat(),
-    byte: fc.constantFrom(...Buffer.from(SIGNIFICANT)),
-  }),
-  fc.record({ kind: fc.constant('drop' as const), at: fc.nat(), length: fc.integer({ min: 1, max: 20 }) }),
-  fc.record({ kind: fc.constant('double' as const), at: fc.nat(), length: fc.integer({ min: 1, max: 40 }) }),
-  fc.record({ kind: fc.constant('insert' as const), at: fc.nat(), text: fc.constantFrom(...INSERTS) }),
-  fc.record({
-    kind: fc.constant('splice' as const),
-    at: fc.nat(),
-    from: fc.nat(),
-    length: fc.integer({ min: 1, max: 200 }),
-  }),
-);
-export const damages: fc.Arbitrary<readonly Damage[]> = fc.array(damageOf, { minLength: 1, maxLength: 3 });
 
 export function damage(page: Buffer, changes: readonly Damage[]): Buffer {
   return changes.reduce((bytes, change) => (bytes.length === 0 ? bytes : damageOnce(bytes, change)), page);
