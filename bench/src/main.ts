@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Bench, BenchResult } from './bench.ts';
+import { pageStream } from './page-stream.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { pipeline };
+const benches: Readonly<Record<string, Bench>> = { pipeline, 'page-stream': pageStream };
 
 const [name = ''] = process.argv.slice(2);
 const bench = benches[name];
