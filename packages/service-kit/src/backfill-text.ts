@@ -15,9 +15,7 @@ const WAITING_SECONDS_SHOWN = 5;
 /** E.g. "backfill 2024-03-07 · 41 % · 9,600/s · ends in 4 min · 10 of 10 requests a minute · waited 12 s for the pace" */
 export function backfillText(progress: BackfillProgress): string {
   const { positionSecond, fraction, ticketsPerSecond, endsInSeconds, waiting } = progress;
-  const waited = (Object.entries(progress.waitedSeconds) as [WaitCause, number][])
-    .filter(([, seconds]) => seconds >= WAITED_SECONDS_SHOWN)
-    .map(([cause, seconds]) => `${durationText(seconds)} for ${waitWords[cause]}`);
+  const waited = waitedText(progress);
   const parts = [
     positionSecond === undefined ? '' : new Date(positionSecond * 1000).toISOString().slice(0, 10),
     // Rounded down: 100 % is said when it is so.
@@ -25,7 +23,7 @@ export function backfillText(progress: BackfillProgress): string {
     `${Math.round(ticketsPerSecond).toLocaleString('en')}/s`,
     endsInSeconds === undefined ? '' : `ends in ${durationText(endsInSeconds)}`,
     `${progress.requestsLastMinute} of ${progress.requestsAllowed} requests a minute`,
-    waited.length === 0 ? '' : `waited ${waited.join(', ')}`,
+    waited,
     waiting === undefined || waiting.cause === 'pace' || waiting.forSeconds < WAITING_SECONDS_SHOWN
       ? ''
       : `waiting for ${waitWords[waiting.cause]}${
@@ -33,6 +31,22 @@ export function backfillText(progress: BackfillProgress): string {
         }`,
   ];
   return `backfill ${parts.filter((part) => part !== '').join(' · ')}`;
+}
+
+/** What a backfill comes to when it has caught up. */
+export function backfillEndText(progress: BackfillProgress): string {
+  const { tickets, elapsedSeconds } = progress;
+  const rate = elapsedSeconds > 0 ? Math.round(tickets / elapsedSeconds) : 0;
+  const text = `backfill done: ${tickets.toLocaleString('en')} tickets in ${durationText(elapsedSeconds)}, ${rate.toLocaleString('en')}/s`;
+  const waited = waitedText(progress);
+  return waited === '' ? text : `${text}; ${waited}`;
+}
+
+function waitedText({ waitedSeconds }: BackfillProgress): string {
+  const waits = (Object.entries(waitedSeconds) as [WaitCause, number][])
+    .filter(([, seconds]) => seconds >= WAITED_SECONDS_SHOWN)
+    .map(([cause, seconds]) => `${durationText(seconds)} for ${waitWords[cause]}`);
+  return waits.length === 0 ? '' : `waited ${waits.join(', ')}`;
 }
 
 /** To two places at most: "12 s", "4 min", "3 h 20 min", "5 days". @param seconds  0 or more */

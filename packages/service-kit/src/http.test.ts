@@ -9,12 +9,12 @@ import {
 } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { healthRoutes } from './health-routes.ts';
+import { healthRoutes, metricsRoute } from './health-routes.ts';
 import { createHttpServer, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
 import { createLogger } from './logger.ts';
 
@@ -164,6 +164,30 @@ describe('only known hosts', () => {
     expect(await ask(url, 'evil.example', '/nothing-here')).toBe(403);
   });
 });
+
+/** An address of this machine that is not loopback, as another machine or container calls it. */
+const outside = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+
+it.skipIf(outside === undefined)(
+  'probes and metrics answer other machines under any name, everything else does not (skipped without a network)',
+  async () => {
+    const app = server();
+    onlyKnownHosts(app);
+    healthRoutes(app, { ready: () => ({ ok: true }) });
+    metricsRoute(app, { scrape: async () => 'up 1\n' });
+    app.get('/status', async () => ({ ok: true }));
+    const { port } = new URL(await listen(app, { ...search, host: '0.0.0.0', port: 0, dataDir }));
+    const [afar, here] = [`http://${outside}:${port}`, `http://127.0.0.1:${port}`];
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
+      expect([path, await ask(afar, `producer:${port}`, path)]).toEqual([path, 200]);
+      // A stranger's web page in a browser of this machine.
+      expect([path, await ask(here, 'evil.example', path)]).toEqual([path, 403]);
+    }
+    expect(await ask(afar, `producer:${port}`, '/status')).toBe(403);
+  },
+);
 
 describe('health', () => {
   it('is alive but not ready while something is missing, and says what', async () => {

@@ -1,4 +1,4 @@
-export { backfillText, durationText } from './backfill-text.ts';
+export { backfillEndText, backfillText, durationText } from './backfill-text.ts';
 export {
   commonOptions,
   type KafkaConnectionSettings,
@@ -10,7 +10,13 @@ export { type Health, healthRoutes, metricsRoute } from './health-routes.ts';
 export { createHttpServer, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
 export { createLogger, type Logger, type LogLevel } from './logger.ts';
 export { isLoopbackHost } from './loopback.ts';
-export { type MetricTable, type Reading, type Readings, type Recorder, registerMetrics } from './metrics.ts';
+export {
+  type MetricTable,
+  type Reading,
+  type Readings,
+  type Recorder,
+  registerMetrics,
+} from './metrics.ts';
 export { type KnownValues, type OptionProblem, option } from './option.ts';
 export {
   defineOptions,
@@ -24,6 +30,7 @@ export {
   type TableProblem,
 } from './options.ts';
 export { optionsEnvExample, optionsHelp } from './options-help.ts';
+export { processMetrics } from './process-metrics.ts';
 export {
   type BackfillProgress,
   type ConsumerProgress,
@@ -34,5 +41,6 @@ export {
   tellSupervisor,
   type WaitCause,
 } from './progress.ts';
+export { prometheusName } from './prometheus-name.ts';
 export { runService, type ServiceContext } from './run-service.ts';
 export { startTelemetry, type Telemetry } from './telemetry.ts';

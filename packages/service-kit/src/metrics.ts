@@ -36,7 +36,10 @@ type Named<Table extends MetricTable, Histograms extends boolean> = {
 }[keyof Table] &
   string;
 
-/** A value, or one for each combination of labels; undefined: unknown now, and not shown. */
+/**
+ * A value, or one for each combination of labels (one that was given once is to be given again); undefined: unknown
+ * now, and not shown (OTLP: not a number).
+ */
 export type Reading = number | undefined | Iterable<readonly [number, Attributes]>;
 
 export type Readings<Table extends MetricTable> = Readonly<Record<Named<Table, false>, () => Reading>>;
@@ -69,9 +72,15 @@ export function registerMetrics<Table extends MetricTable>(
         ? meter.createObservableCounter(name, options)
         : meter.createObservableGauge(name, options);
     const read = (readings as Readonly<Record<string, () => Reading>>)[name];
+    let shown = false;
     instrument.addCallback((result) => {
       const reading = read?.();
-      if (reading === undefined) return;
+      if (reading === undefined) {
+        // The SDK (3.1.0) goes on showing the last value of what is not observed any more.
+        if (shown) result.observe(Number.NaN);
+        return;
+      }
+      shown = true;
       if (typeof reading === 'number') result.observe(reading);
       else for (const [value, labels] of reading) result.observe(value, labels);
     });

@@ -11,6 +11,7 @@ const validTraceparent = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[01]$
 interface Traced {
   readonly traceparent?: string;
   readonly recording: boolean;
+  readonly scraped?: string;
   readonly shutdownMs: number;
 }
 
@@ -20,6 +21,18 @@ async function traced(env: Record<string, string>): Promise<Traced & { readonly 
     env: { PATH: process.env['PATH'], ...env },
   });
   return { ...(JSON.parse(stdout) as Traced), log: stderr };
+}
+
+interface OtlpMetrics {
+  readonly resourceMetrics: readonly {
+    readonly resource: {
+      readonly attributes: readonly {
+        readonly key: string;
+        readonly value: { readonly stringValue?: string };
+      }[];
+    };
+    readonly scopeMetrics: readonly { readonly metrics: readonly { readonly name: string }[] }[];
+  }[];
 }
 
 interface Received {
@@ -63,11 +76,12 @@ describe('telemetry', () => {
 
   it('is switched off altogether by OTEL_SDK_DISABLED, exporter or not', async () => {
     const { endpoint, received } = await collector();
-    const { traceparent } = await traced({
+    const { traceparent, scraped } = await traced({
       OTEL_SDK_DISABLED: 'true',
       OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
     });
     expect(traceparent).toBeUndefined();
+    expect(scraped).toBeUndefined();
     expect(received).toEqual([]);
   });
 
@@ -96,6 +110,49 @@ describe('telemetry', () => {
     expect([body.includes('our-tickets'), body.includes('ticket-stream-producer')]).toEqual([true, false]);
   });
 
+  it('exports the same metrics by OTLP and shows them to Prometheus, under one instance id', async () => {
+    const { endpoint, received } = await collector();
+    const { scraped = '', log } = await traced({
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_METRICS_EXPORTER: 'otlp,prometheus',
+    });
+    expect(log).toBe('');
+    expect(new Set(received.map(({ path }) => path))).toEqual(new Set(['/v1/traces', '/v1/metrics']));
+    const body = received.find(({ path }) => path === '/v1/metrics')?.body.toString('utf8') ?? '{}';
+    const [exported] = (JSON.parse(body) as OtlpMetrics).resourceMetrics;
+    const metrics = exported?.scopeMetrics.flatMap((scope) => scope.metrics) ?? [];
+    const pages = metrics.find(({ name }) => name === 'test.pages');
+    expect(pages).toMatchObject({
+      unit: '{page}',
+      sum: { dataPoints: [{ asDouble: 42 }], isMonotonic: true },
+    });
+    expect(metrics.find(({ name }) => name === 'test.duration')).toMatchObject({
+      histogram: { dataPoints: [{ count: 1, sum: 2, explicitBounds: [1, 10] }] },
+    });
+    expect(metrics.map(({ name }) => name)).toContain('process.memory.usage');
+    const instance = exported?.resource.attributes.find(({ key }) => key === 'service.instance.id');
+    expect(scraped).toContain(`service_instance_id="${instance?.value.stringValue}"`);
+    expect(scraped).toContain('test_pages_total 42\n');
+    const spans = received.find(({ path }) => path === '/v1/traces')?.body.toString('utf8');
+    expect(spans).toContain(instance?.value.stringValue);
+    for (const text of ['hunter2', 'process.command', 'process.owner']) expect(body).not.toContain(text);
+  });
+
+  it.each([
+    ['by default', {}],
+    ['where only traces are exported', { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' }],
+    ['where nothing but Prometheus is asked for', { OTEL_METRICS_EXPORTER: 'prometheus' }],
+  ])('shows metrics to Prometheus %s, and exports none', async (_, env: Record<string, string>) => {
+    const { endpoint, received } = await collector();
+    const { scraped } = await traced({
+      ...env,
+      ...('OTEL_EXPORTER_OTLP_ENDPOINT' in env ? { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } : {}),
+    });
+    expect(scraped).toContain('test_pages_total 42\n');
+    expect(received.filter(({ path }) => path === '/v1/metrics')).toEqual([]);
+  });
+
   it('exports metrics only where asked, and records then still carry ids with flag 00', async () => {
     const { endpoint, received } = await collector();
     const { traceparent } = await traced({
@@ -105,7 +162,7 @@ describe('telemetry', () => {
     });
     expect(traceparent).toMatch(validTraceparent);
     expect(traceparent).toMatch(/-00$/);
-    expect(received.filter(({ path }) => path !== '/v1/metrics')).toEqual([]);
+    expect(new Set(received.map(({ path }) => path))).toEqual(new Set(['/v1/metrics']));
   });
 
   it('ends within its two seconds, and says so, when the collector takes spans and never answers', async () => {

@@ -1,6 +1,6 @@
-/** Starts telemetry from its environment, makes a span in a span and prints what a record would carry. */
+/** Starts telemetry from its environment, makes a span in a span and prints what a record and a scrape would carry. */
 import { context, diag, propagation, trace } from '@opentelemetry/api';
-import { createLogger, startTelemetry } from '../src/index.ts';
+import { createLogger, registerMetrics, startTelemetry } from '../src/index.ts';
 
 const logger = createLogger({
   service: 'producer',
@@ -24,12 +24,20 @@ await tracer.startActiveSpan('export page', async (page) => {
   page.end();
 });
 
+const table = {
+  'test.pages': { kind: 'counter', unit: '{page}', text: 'Pages.' },
+  'test.duration': { kind: 'histogram', unit: 's', text: 'A duration.', bounds: [1, 10] },
+} as const;
+registerMetrics('@ticket-stream/test', table, { 'test.pages': () => 42 }).record('test.duration', 2);
+const scraped = await telemetry.scrape?.();
+
 const beforeMs = performance.now();
 await telemetry.shutdown();
 process.stdout.write(
   JSON.stringify({
     ...carried,
     recording,
+    scraped,
     shutdownMs: performance.now() - beforeMs,
   }),
 );

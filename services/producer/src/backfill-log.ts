@@ -1,9 +1,8 @@
 import {
   type BackfillProgress,
+  backfillEndText,
   backfillText,
-  durationText,
   isSupervised,
-  type Logger,
 } from '@ticket-stream/service-kit';
 
 const EVERY_MS = 10_000;
@@ -14,7 +13,7 @@ const EVERY_MS = 10_000;
  * @returns end  says that it has caught up; stop  ends it without a word
  */
 export function startBackfillLog(settings: {
-  readonly logger: Pick<Logger, 'info'>;
+  readonly logger: { readonly info: (fields: object, text: string) => void };
   readonly snapshot: () => BackfillProgress;
   readonly supervised?: boolean;
   readonly everyMs?: number;
@@ -37,12 +36,7 @@ export function startBackfillLog(settings: {
       if (ended) return;
       stop();
       const backfill = snapshot();
-      const { tickets, elapsedSeconds } = backfill;
-      const rate = elapsedSeconds > 0 ? Math.round(tickets / elapsedSeconds) : 0;
-      logger.info(
-        { backfill: rounded(backfill) },
-        `backfill done: ${tickets.toLocaleString('en')} tickets in ${durationText(elapsedSeconds)}, ${rate.toLocaleString('en')}/s`,
-      );
+      logger.info({ backfill: rounded(backfill) }, backfillEndText(backfill));
     },
   };
 }

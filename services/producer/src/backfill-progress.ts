@@ -10,7 +10,7 @@ import type { BackfillProgress } from '@ticket-stream/service-kit';
 import type { ExportWaits } from './export-waits.ts';
 import type { RequestWindow } from './request-window.ts';
 
-export interface BackfillClock {
+interface BackfillClock {
   /** Only ever grows, ms. */
   nowMs(): number;
   /** The wall's, epoch seconds. */

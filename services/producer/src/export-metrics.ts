@@ -125,7 +125,7 @@ export const exportMetrics = {
 } as const satisfies MetricTable;
 
 /** What the loop counts since the start of the process. */
-export interface ExportCounts {
+interface ExportCounts {
   readonly pages: number;
   readonly requests: number;
   readonly published: number;
