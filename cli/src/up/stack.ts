@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunningKafka, removeKafka, startKafka } from '@ticket-stream/dev-stack';
 import { TicketStreamError } from '@ticket-stream/errors';
-import type { ConsumerProgress, ProducerProgress } from '@ticket-stream/service-kit';
+import { backfillEndText, type ConsumerProgress, type ProducerProgress } from '@ticket-stream/service-kit';
 import {
   DEFAULT_EMAIL,
   DEFAULT_TOKEN,
@@ -29,6 +29,8 @@ export interface Stack {
 const SIMULATOR_REQUESTS_PER_MINUTE = 600;
 const SIMULATOR_DELAY_SECONDS = 2;
 const SERVICE_STOP_MS = 3_000;
+/** Shorter ones are nothing to look back on: every start begins with one. */
+const NOTED_BACKFILL_SECONDS = 10;
 
 export async function startStack(plan: UpPlan, state: UpState, signal: AbortSignal): Promise<Stack> {
   if (plan.fresh) {
@@ -94,7 +96,7 @@ export async function startStack(plan: UpPlan, state: UpState, signal: AbortSign
       });
     }
     signal.throwIfAborted();
-    state.step = undefined;
+    state.step = 'starting producer, search and alerting';
     const start = (name: ServiceName): ChildService => {
       const child = startService(
         name,
@@ -125,8 +127,16 @@ export async function startStack(plan: UpPlan, state: UpState, signal: AbortSign
 
 function noteProgress(state: UpState, progress: ProducerProgress | ConsumerProgress, maxRssMb: number): void {
   state.maxRssMb = Math.max(state.maxRssMb, maxRssMb);
-  if (progress.service === 'producer') state.producer = progress;
-  else state[progress.service] = progress;
+  if (progress.service !== 'producer') {
+    state[progress.service] = progress;
+    return;
+  }
+  // The first sign of the producer: from here on the services tell themselves what they do.
+  state.step = undefined;
+  const ended = progress.backfill === undefined ? state.producer?.backfill : undefined;
+  if (ended !== undefined && ended.elapsedSeconds >= NOTED_BACKFILL_SECONDS)
+    state.notes.push(`${backfillEndText({ ...ended, tickets: progress.exported })}.`);
+  state.producer = progress;
 }
 
 /** Services first, all at once: each finishes the batch at work. One that does not end in time is killed. */

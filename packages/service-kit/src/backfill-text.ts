@@ -12,9 +12,20 @@ const waitWords: Readonly<Record<WaitCause, string>> = {
 const WAITED_SECONDS_SHOWN = 1;
 const WAITING_SECONDS_SHOWN = 5;
 
-/** E.g. "backfill 2024-03-07 · 41 % · 9,600/s · ends in 4 min · 10 of 10 requests a minute · waited 12 s for the pace" */
+/** One line of a log. E.g. "backfill 2024-03-07 · 41 % · 9,600/s · ends in 4 min · 10 of 10 requests a minute · waited 12 s for the pace" */
 export function backfillText(progress: BackfillProgress): string {
-  const { positionSecond, fraction, ticketsPerSecond, endsInSeconds, waiting } = progress;
+  const { waiting } = progress;
+  const parts = backfillParts(progress);
+  if (waiting !== undefined && waiting.cause !== 'pace' && waiting.forSeconds >= WAITING_SECONDS_SHOWN) {
+    const left = waiting.leftSeconds === undefined ? '' : `, ${durationText(waiting.leftSeconds)} left`;
+    parts.push(`waiting for ${waitWords[waiting.cause]}${left}`);
+  }
+  return `backfill ${parts.join(' · ')}`;
+}
+
+/** What there is to say of a backfill, the most important first; the wait of this moment left out. */
+export function backfillParts(progress: BackfillProgress): string[] {
+  const { positionSecond, fraction, ticketsPerSecond, endsInSeconds } = progress;
   const waited = waitedText(progress);
   const parts = [
     positionSecond === undefined ? '' : new Date(positionSecond * 1000).toISOString().slice(0, 10),
@@ -24,13 +35,8 @@ export function backfillText(progress: BackfillProgress): string {
     endsInSeconds === undefined ? '' : `ends in ${durationText(endsInSeconds)}`,
     `${progress.requestsLastMinute} of ${progress.requestsAllowed} requests a minute`,
     waited,
-    waiting === undefined || waiting.cause === 'pace' || waiting.forSeconds < WAITING_SECONDS_SHOWN
-      ? ''
-      : `waiting for ${waitWords[waiting.cause]}${
-          waiting.leftSeconds === undefined ? '' : `, ${durationText(waiting.leftSeconds)} left`
-        }`,
   ];
-  return `backfill ${parts.filter((part) => part !== '').join(' · ')}`;
+  return parts.filter((part) => part !== '');
 }
 
 /** What a backfill comes to when it has caught up. */

@@ -1,4 +1,4 @@
-export { backfillEndText, backfillText, durationText } from './backfill-text.ts';
+export { backfillEndText, backfillParts, backfillText, durationText } from './backfill-text.ts';
 export {
   commonOptions,
   type KafkaConnectionSettings,
