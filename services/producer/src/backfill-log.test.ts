@@ -16,7 +16,7 @@ function setup(supervised = false) {
     logger: { info: (fields, text) => lines.push([fields, text]) },
     snapshot: (): BackfillProgress => ({
       tickets,
-      ticketsPerSecond: 166.6666,
+      ticketsPerSecond: 166.7,
       positionSecond: Date.UTC(2024, 2, 7) / 1000,
       fraction: 0.41,
       endsInSeconds: 240,
@@ -45,7 +45,7 @@ it('a backfill says every ten seconds how far it is, for people and for machines
   later(10_001, 4_000);
   expect(lines).toHaveLength(2);
   expect(lines[1]).toMatchObject([
-    { backfill: { tickets: 4_000, ticketsPerSecond: 166.667, waitedSeconds: { pace: 20 } } },
+    { backfill: { tickets: 4_000, ticketsPerSecond: 166.7, waitedSeconds: { pace: 20 } } },
     'backfill 2024-03-07 · 41 % · 167/s · ends in 4 min · 4 of 10 requests a minute · waited 20 s for the pace',
   ]);
 });

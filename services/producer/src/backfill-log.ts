@@ -22,7 +22,7 @@ export function startBackfillLog(settings: {
   if (supervised) return { end: () => {}, stop: () => {} };
   const timer = setInterval(() => {
     const backfill = snapshot();
-    logger.info({ backfill: rounded(backfill) }, backfillText(backfill));
+    logger.info({ backfill }, backfillText(backfill));
   }, everyMs);
   timer.unref();
   let ended = false;
@@ -36,17 +36,7 @@ export function startBackfillLog(settings: {
       if (ended) return;
       stop();
       const backfill = snapshot();
-      logger.info({ backfill: rounded(backfill) }, backfillEndText(backfill));
+      logger.info({ backfill }, backfillEndText(backfill));
     },
   };
-}
-
-/** For a reader of the line: no thirteen decimals. */
-function rounded(backfill: BackfillProgress): object {
-  const round = (value: unknown): unknown => {
-    if (typeof value === 'number') return Math.round(value * 1000) / 1000;
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, round(inner)]));
-  };
-  return round(backfill) as object;
 }

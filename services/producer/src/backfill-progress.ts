@@ -7,7 +7,7 @@
  * in a 429, does not move it. Now moves on too, a second a second, which is taken off the speed.
  */
 import type { BackfillProgress } from '@ticket-stream/service-kit';
-import type { ExportWaits } from './export-waits.ts';
+import { type ExportWaits, tenths } from './export-waits.ts';
 import type { RequestWindow } from './request-window.ts';
 
 interface BackfillClock {
@@ -100,7 +100,7 @@ export function createBackfillTracker(settings: BackfillSettings): BackfillTrack
     const standsMs = Math.max(STANDS_MS, 3 * longestPauseMs(samples));
     if (leftSeconds === undefined && nowMs - last.atMs > standsMs) return undefined;
     const seconds = remaining / (speed - 1) + (leftSeconds ?? 0);
-    return seconds > ENDS_IN_SECONDS_MAX ? undefined : seconds;
+    return seconds > ENDS_IN_SECONDS_MAX ? undefined : tenths(seconds);
   }
 
   return {
@@ -120,11 +120,12 @@ export function createBackfillTracker(settings: BackfillSettings): BackfillTrack
       const nowMs = clock.nowMs();
       return {
         tickets,
-        ticketsPerSecond: ticketRate(samples, tickets, nowMs),
+        ticketsPerSecond: tenths(ticketRate(samples, tickets, nowMs)),
         positionSecond,
-        fraction,
+        // Rounded down: it is 1 at the end only.
+        fraction: fraction === undefined ? undefined : Math.floor(fraction * 10_000) / 10_000,
         endsInSeconds: endsInSeconds(nowMs),
-        elapsedSeconds: Math.max(0, nowMs - startedMs) / 1000,
+        elapsedSeconds: tenths(Math.max(0, nowMs - startedMs) / 1000),
         requestsLastMinute: requests.lastMinute(),
         requestsAllowed,
         waitedSeconds: waits.seconds(),

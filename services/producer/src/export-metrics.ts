@@ -2,7 +2,7 @@
  * The producer's metrics: read from the numbers the loop keeps anyway, when somebody asks.
  * docs/reference/metrics.md is written from these tables.
  */
-import type { ErrorCode } from '@ticket-stream/errors';
+import { type ErrorCode, errorTable } from '@ticket-stream/errors';
 import { type MetricTable, registerMetrics, type WaitCause } from '@ticket-stream/service-kit';
 import type { Boundary, PageVerdict } from '@ticket-stream/zendesk-export';
 
@@ -124,6 +124,10 @@ export const exportMetrics = {
   },
 } as const satisfies MetricTable;
 
+const retriedCodes = (Object.keys(errorTable) as ErrorCode[]).filter(
+  (code) => errorTable[code].disposition === 'retry' && /^(zendesk|kafka)\./.test(code),
+);
+
 /** What the loop counts since the start of the process. */
 interface ExportCounts {
   readonly pages: number;
@@ -182,8 +186,9 @@ export function registerExportMetrics(sources: ExportMetricSources): ExportRecor
       [counts().deadLettered, { outcome: 'dead_lettered' }],
     ],
     'ticket_stream.export.bytes': () => counts().bytes,
+    // Those that never happened as 0: a counter that appears with its first error has no increase to alert on.
     'ticket_stream.export.retries': () =>
-      [...sources.retries()].map(([code, count]) => [count, { 'error.type': code }]),
+      retriedCodes.map((code) => [sources.retries().get(code) ?? 0, { 'error.type': code }]),
     'ticket_stream.export.rate_limited': () => sources.retries().get('zendesk.rate_limited') ?? 0,
     'ticket_stream.export.waits': () =>
       Object.entries(sources.waitedSeconds()).map(([cause, seconds]) => [seconds, { cause }]),

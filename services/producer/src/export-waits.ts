@@ -46,7 +46,12 @@ export function createExportWaits(nowMs: () => number): ExportWaits {
     },
     seconds() {
       count();
-      return { ...sums };
+      return {
+        pace: tenths(sums.pace),
+        rate_limit: tenths(sums.rate_limit),
+        zendesk: tenths(sums.zendesk),
+        kafka: tenths(sums.kafka),
+      };
     },
     current() {
       if (current === undefined) return undefined;
@@ -54,9 +59,14 @@ export function createExportWaits(nowMs: () => number): ExportWaits {
       const now = nowMs();
       return {
         cause,
-        forSeconds: Math.max(0, now - sinceMs) / 1000,
-        leftSeconds: untilMs === undefined ? undefined : Math.max(0, untilMs - now) / 1000,
+        forSeconds: tenths(Math.max(0, now - sinceMs) / 1000),
+        leftSeconds: untilMs === undefined ? undefined : tenths(Math.max(0, untilMs - now) / 1000),
       };
     },
   };
+}
+
+/** People and logs read these numbers; thirteen decimals would say nothing. */
+export function tenths(seconds: number): number {
+  return Math.round(seconds * 10) / 10;
 }
