@@ -1,6 +1,9 @@
 /** The help desk that the simulator invents: its people, groups, brands and fields. Ids are as large as real ones. */
 import type { TicketStatus } from './history/ticket-status.ts';
 
+/** Names what the tickets and their people belong to; never the simulator's own port, which changes. */
+export const TICKET_ORIGIN = 'https://helpdesk.example.com';
+
 export const products = [
   'Aurora 3',
   'Kestrel Mini',

@@ -12,6 +12,7 @@ import {
   DEFAULT_EMAIL,
   DEFAULT_TOKEN,
 } from './http/authentication.ts';
+import { isoSecond } from './iso-second.ts';
 import type { SimulatorLogger } from './logger.ts';
 import { startSimulator } from './simulator.ts';
 
@@ -209,10 +210,6 @@ function moment(text: string): number {
   const second = /^\d+$/.test(text) ? Number(text) : Math.floor(Date.parse(text) / 1000);
   if (!Number.isFinite(second)) throw new InvalidArgumentError('It must be an ISO date or an epoch second.');
   return second;
-}
-
-function isoSecond(second: number): string {
-  return `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
 }
 
 function print(text: string): void {

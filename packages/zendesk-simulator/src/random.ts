@@ -16,6 +16,7 @@ export const purpose = {
   support: 9,
   people: 10,
   faults: 11,
+  metrics: 12,
 } as const;
 
 /** Mixes any count of integers into 32 bits (the finalizer of MurmurHash3 after each). */

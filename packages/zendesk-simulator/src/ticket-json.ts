@@ -1,6 +1,6 @@
 /**
  * A ticket's JSON as Zendesk's export writes it: its keys in their order, `generated_timestamp` last, no spaces.
- * The bytes are a function of (seed, state) alone, so a version has the same digest whenever it is asked for; the
+ * The bytes are a function of (seed, state) alone (and of the sideloads that were asked for), so a version has the same digest whenever it is asked for; the
  * simulator's own address is not in them.
  */
 import {
@@ -13,16 +13,16 @@ import {
   formIds,
   groupIds,
   organizationId,
+  TICKET_ORIGIN,
 } from './helpdesk.ts';
 import { type TicketFacets, ticketFacets } from './history/ticket-facets.ts';
 import type { TicketState } from './history/ticket-state.ts';
+import { isoSecond } from './iso-second.ts';
 import { mix, purpose, Random } from './random.ts';
 import { composeText, escapeJson } from './texts/composer.ts';
 
-/** Never the simulator's own port, which changes from start to start. */
-const TICKET_ORIGIN = 'https://helpdesk.example.com';
-
-export function ticketJson(seed: number, state: TicketState): string {
+/** @param sideloaded  members that a request asked for beside the ticket's own, each with a comma before it */
+export function ticketJson(seed: number, state: TicketState, sideloaded = ''): string {
   const facets = ticketFacets(seed, state.id);
   const text = composeText(facets, state.createdSecond);
   const random = new Random(mix(seed, purpose.text, state.id));
@@ -64,17 +64,13 @@ export function ticketJson(seed: number, state: TicketState): string {
     `,"ticket_form_id":${value('ticket_form_id', String(formIds[facets.form] ?? formIds[0]))},"deleted_ticket_form_id":null` +
     `,"brand_id":${value('brand_id', String(brandIds[facets.brand] ?? brandIds[0]))}` +
     `,"allow_channelback":false,"allow_attachments":true` +
-    `,"from_messaging_channel":${facets.channel === 'chat'},"support_type":"${state.supportType}"` +
+    `,"from_messaging_channel":${facets.channel === 'chat'},"support_type":"${state.supportType}"${sideloaded}` +
     `,"generated_timestamp":${state.generatedSecond}}`
   );
 }
 
 function jsonText(text: string | null): string {
   return text === null ? 'null' : `"${text}"`;
-}
-
-function isoSecond(second: number): string {
-  return `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
 }
 
 function groupOf(state: TicketState, facets: TicketFacets): number {

@@ -93,6 +93,15 @@ export const invalidScope: Refusal = {
   },
 };
 
+/** Documented as not supported; how it is refused is nowhere on record. */
+export const invalidInclude: Refusal = {
+  status: 422,
+  body: {
+    error: 'InvalidValue',
+    description: 'The last_audits sideload is not supported on incremental endpoints',
+  },
+};
+
 /** An account whose cursor endpoint is closed, so that a client's last resort can be tried. */
 export function refusedCursor(status: 403 | 404): Refusal {
   return status === 403 ? forbidden : unknownEndpoint;

@@ -1,7 +1,15 @@
 /** What an export request asks for, by its path and parameters; or why it is refused. */
 import type { CursorPosition, SupportScope } from '../history/export-pages.ts';
 import { supportTypes } from '../history/ticket-state.ts';
-import { invalidCursor, invalidPerPage, invalidScope, missingStartTime, type Refusal } from './answers.ts';
+import { type Includes, readIncludes } from '../sideloads/includes.ts';
+import {
+  invalidCursor,
+  invalidInclude,
+  invalidPerPage,
+  invalidScope,
+  missingStartTime,
+  type Refusal,
+} from './answers.ts';
 import { decodeCursor } from './export-cursor.ts';
 
 export type ExportMode = 'time' | 'cursor';
@@ -14,6 +22,7 @@ export interface ExportRequest {
   readonly perPage: number;
   readonly excludeDeleted: boolean;
   readonly supportScope: SupportScope;
+  readonly includes: Includes;
 }
 
 const PATH = /^\/api\/v2\/incremental\/tickets(\/cursor)?(\.json)?$/;
@@ -45,8 +54,10 @@ export function readExportRequest(
   const scope = parameters.get('support_type_scope') ?? 'agent';
   const supportScope = (['all', ...supportTypes] as const).find((known) => known === scope);
   if (supportScope === undefined) return { refusal: invalidScope };
+  const includes = readIncludes(parameters.get('include'));
+  if (includes === undefined) return { refusal: invalidInclude };
   const excludeDeleted = parameters.get('exclude_deleted') === 'true';
-  return { asked: { mode, startSecond, after, perPage, excludeDeleted, supportScope } };
+  return { asked: { mode, startSecond, after, perPage, excludeDeleted, supportScope, includes } };
 }
 
 /** Zendesk keeps the parameters of the request, in the order of their names. */

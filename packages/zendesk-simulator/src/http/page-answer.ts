@@ -3,6 +3,7 @@ import { isBodyFault, type PlayedFault } from '../faults/fault-plan.ts';
 import { inOrder, type SentPage, sentPage } from '../faults/page-faults.ts';
 import type { ExportPage } from '../history/export-pages.ts';
 import { mix } from '../random.ts';
+import { PageSideloads } from '../sideloads/page-sideloads.ts';
 import { BodyFaulted, bodySink } from './body-sink.ts';
 import { accountHeaders, type Exchange } from './exchange.ts';
 import type { ExportRequest } from './export-request.ts';
@@ -40,7 +41,11 @@ export async function answerPage(
   });
   const ledger = account.ledger.page(asked.mode);
   const { ids, repeats, honest } = sent;
-  const body = { seed: account.identity.seed, ids, repeats, states: page.states, members: membersOf(sent) };
+  const { seed } = account.identity;
+  const sideloads = new PageSideloads(seed, ids.slice(0, ids.length - repeats), page.states);
+  const { arrays, fields } = asked.includes;
+  const arrayMembers = arrays.map((name) => ({ name, elements: sideloads.elements(name) }));
+  const body = { seed, ids, repeats, states: page.states, fields, members: membersOf(sent, arrayMembers) };
   try {
     const ticketBytes = await writePage(bodySink(response, gzip, happening), body, ledger);
     counts.tickets += ids.length;
@@ -80,9 +85,10 @@ function pageFor(
   return { page, control: cursorControl(origin, url.searchParams, page) };
 }
 
-function membersOf(sent: SentPage): PageMember[] {
-  const members = [{ name: 'tickets' }, ...sent.control.map(([name, json]) => ({ name, json }))];
-  return inOrder(members, sent.order) as PageMember[];
+/** Zendesk's own order: the tickets, what was loaded beside them, the control fields. */
+function membersOf(sent: SentPage, arrays: readonly PageMember[]): PageMember[] {
+  const control = sent.control.map(([name, json]) => ({ name, json }));
+  return inOrder<PageMember>([{ name: 'tickets' }, ...arrays, ...control], sent.order);
 }
 
 function acceptsGzip(header: string | string[] | undefined): boolean {

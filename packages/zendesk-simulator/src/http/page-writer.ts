@@ -5,6 +5,8 @@
 import { hash } from 'node:crypto';
 import type { StateView } from '../history/export-pages.ts';
 import type { LedgerPage } from '../ledger.ts';
+import type { SideloadField } from '../sideloads/includes.ts';
+import { ticketFields } from '../sideloads/ticket-fields.ts';
 import { ticketJson } from '../ticket-json.ts';
 import type { BodySink } from './body-sink.ts';
 
@@ -12,8 +14,11 @@ const BUFFER_BYTES = 256 * 1024;
 /** Sent from here on, so that most tickets fit behind without a look at their size. */
 const SEND_BYTES = 96 * 1024;
 
-/** One of the members of the page's JSON object; of the array with the name `tickets` the page's tickets are made. */
-export type PageMember = { readonly name: 'tickets' } | { readonly name: string; readonly json: string };
+/** One of the members of the page's JSON object: its tickets, a control field, or an array beside them. */
+export type PageMember =
+  | { readonly name: 'tickets' }
+  | { readonly name: string; readonly json: string }
+  | { readonly name: string; readonly elements: AsyncIterable<string> };
 
 export interface PageBody {
   readonly seed: number;
@@ -21,6 +26,8 @@ export interface PageBody {
   /** So many of the last ids stand on the page already. */
   readonly repeats: number;
   readonly states: StateView;
+  /** Fields of the tickets that the request asked for. */
+  readonly fields: readonly SideloadField[];
   /** In the order in which they are sent. */
   readonly members: readonly PageMember[];
 }
@@ -39,7 +46,8 @@ export async function writePage(sink: BodySink, body: PageBody, ledger: LedgerPa
       continue;
     }
     await out.text(`${name}[`);
-    ticketBytes += await writeTickets(out, body, ledger);
+    if ('elements' in member) await writeElements(out, member.elements);
+    else ticketBytes += await writeTickets(out, body, ledger);
     await out.text(']');
   }
   await out.text(body.members.length === 0 ? '{}' : '}');
@@ -48,13 +56,22 @@ export async function writePage(sink: BodySink, body: PageBody, ledger: LedgerPa
   return ticketBytes;
 }
 
+async function writeElements(out: BodyBuffer, elements: AsyncIterable<string>): Promise<void> {
+  let comma = '';
+  for await (const json of elements) {
+    await out.text(comma + json);
+    comma = ',';
+    if (out.isFull) await out.flush();
+  }
+}
+
 async function writeTickets(out: BodyBuffer, body: PageBody, ledger: LedgerPage): Promise<number> {
   let ticketBytes = 0;
   const repeatedFrom = body.ids.length - body.repeats;
   for (const [place, id] of body.ids.entries()) {
     const state = body.states(id);
     if (place > 0) await out.text(',');
-    const json = ticketJson(body.seed, state);
+    const json = ticketJson(body.seed, state, ticketFields(body.seed, state, body.fields));
     if (!out.hasRoomFor(json)) await out.makeRoomFor(json);
     const bytes = out.put(json);
     if (place < repeatedFrom) ledger.add(id, state.generatedSecond, hash('sha256', bytes, 'buffer'));
