@@ -166,10 +166,7 @@ describe('sideloads that are fields of the ticket', () => {
     const bare = new Set([...simulator.latest()].map((version) => version.digest));
     expect(sent.filter((one) => bare.has(one))).toEqual([]);
     // And stays the same while the ticket does.
-    expect(
-      ticketSlices((await ask(exportUrl(simulator, `start_time=1&${fields}`))).body)
-        .map(digest)
-        .toSorted(),
-    ).toEqual(sent.toSorted());
+    const again = ticketSlices((await ask(exportUrl(simulator, `start_time=1&${fields}`))).body);
+    expect(new Set(again.map(digest))).toEqual(new Set(sent));
   });
 });
