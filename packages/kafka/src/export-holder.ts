@@ -9,7 +9,11 @@ import { readNewestCheckpoint } from './checkpoint-reader.ts';
 import type { Logger } from './kafka-connection.ts';
 import type { LogReader } from './log-reader.ts';
 import type { TopicNames } from './topics.ts';
-import { startTransactionalProducer, type TransactionalProducer } from './transactional-producer.ts';
+import {
+  startTransactionalProducer,
+  TRANSACTION_TIMEOUT_MS,
+  type TransactionalProducer,
+} from './transactional-producer.ts';
 
 export interface ExportLog<ExportState> {
   readonly kafka: Kafka;
@@ -18,6 +22,11 @@ export interface ExportLog<ExportState> {
   /** Reads the exporter's part of a checkpoint. @throws checkpoint.unreadable */
   readonly parseState: (value: unknown) => ExportState;
   readonly logger: Logger;
+  /**
+   * Longer than a page may be in the making, and as long as a dead producer holds readers back. Brokers allow 15
+   * minutes. Default: 6 minutes.
+   */
+  readonly transactionTimeoutMs?: number;
 }
 
 export interface ExportHolder<ExportState> {
@@ -40,7 +49,11 @@ export function createExportHolder<ExportState>(log: ExportLog<ExportState>): Ex
     async take() {
       await producer?.discard();
       producer = undefined;
-      const next = await startTransactionalProducer(log.kafka, transactionalIdOf(log.names), log.logger);
+      const next = await startTransactionalProducer(log.kafka, {
+        transactionalId: transactionalIdOf(log.names),
+        transactionTimeoutMs: log.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
+        logger: log.logger,
+      });
       producer = next;
       await next.fence();
       return readNewestCheckpoint(log.reader, log.names.checkpoints, log.parseState);

@@ -14,17 +14,22 @@ export interface TransactionalProducer {
 }
 
 /** A page's budget is 5 minutes from its first byte; brokers allow at most 15. */
-const TRANSACTION_TIMEOUT_MS = 6 * 60 * 1000;
+export const TRANSACTION_TIMEOUT_MS = 6 * 60 * 1000;
 const DISCARD_WAIT_MS = 1_000;
 
 export async function startTransactionalProducer(
   kafka: Kafka,
-  transactionalId: string,
-  logger: Logger,
+  options: {
+    readonly transactionalId: string;
+    /** After it the broker aborts a transaction, and refuses whoever began it. */
+    readonly transactionTimeoutMs: number;
+    readonly logger: Logger;
+  },
 ): Promise<TransactionalProducer> {
+  const { transactionalId, transactionTimeoutMs, logger } = options;
   const producer: Producer = kafka.producer({
     transactionalId,
-    transactionTimeout: TRANSACTION_TIMEOUT_MS,
+    transactionTimeout: transactionTimeoutMs,
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import kafkajs, { type Kafka } from 'kafkajs';
 import { clientSettings } from '../kafka-connection.ts';
@@ -12,6 +13,11 @@ export interface Cuts {
    * (the answer is lost).
    */
   at(request: keyof typeof requests, when: 'request' | 'answer'): void;
+  /**
+   * Brings the broker the request that was cut off last, as a network does that kept it.
+   * @returns the broker's error code of an EndTxn
+   */
+  deliverLate(): Promise<number>;
   /** How many connections were cut so far. */
   readonly made: number;
 }
@@ -20,6 +26,7 @@ export interface Cuts {
 export function connectWithCuts(brokers: string): { kafka: Kafka; cuts: Cuts } {
   let planned: { apiKey: number; when: 'request' | 'answer' } | undefined;
   let made = 0;
+  let held: { bytes: Buffer; host: string; port: number } | undefined;
   const kafka = new kafkajs.Kafka({
     ...clientSettings({ brokers: brokers.split(',') }, silentLogger),
     socketFactory: ({ host, port, onConnect }) => {
@@ -33,6 +40,7 @@ export function connectWithCuts(brokers: string): { kafka: Kafka; cuts: Cuts } {
         planned = undefined;
         made++;
         if (when === 'request') {
+          held = { bytes: Buffer.from(bytes as Buffer), host, port };
           socket.destroy(cut());
           return false;
         }
@@ -48,6 +56,15 @@ export function connectWithCuts(brokers: string): { kafka: Kafka; cuts: Cuts } {
     cuts: {
       at(request, when) {
         planned = { apiKey: requests[request], when };
+      },
+      async deliverLate() {
+        if (held === undefined) throw new Error('no request was cut off');
+        const socket = connect({ host: held.host, port: held.port });
+        socket.write(held.bytes);
+        const [answer] = (await once(socket, 'data')) as [Buffer];
+        socket.destroy();
+        // Length (4 bytes), correlation id (4), throttle time (4), error code.
+        return answer.readInt16BE(12);
       },
       get made() {
         return made;

@@ -8,12 +8,15 @@ export interface RecordBatchOnDisk {
   /** 0 when compaction emptied it: a producer's last batch is kept without its records. */
   readonly records: number;
   readonly control: boolean;
+  readonly codec: (typeof codecs)[number];
   readonly lastOfSegment: boolean;
 }
 
 const LENGTH_AT = 8;
 const HEADER_BYTES = 61;
 const CONTROL_BIT = 0x20;
+const CODEC_BITS = 0x07;
+const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd', 'unknown'] as const;
 
 /** Batches of one partition, oldest first: https://kafka.apache.org/documentation/#recordbatch */
 export function batchesOnDisk(dataDir: string, topic: string, partition = 0): RecordBatchOnDisk[] {
@@ -33,11 +36,13 @@ function batchesOf(segment: Buffer): RecordBatchOnDisk[] {
     const baseOffset = segment.readBigInt64BE(at);
     const length = segment.readInt32BE(at + LENGTH_AT);
     if (length === 0) break; // preallocated space of the active segment
+    const attributes = segment.readInt16BE(at + 21);
     batches.push({
       baseOffset,
       lastOffset: baseOffset + BigInt(segment.readInt32BE(at + 23)),
       records: segment.readInt32BE(at + 57),
-      control: (segment.readInt16BE(at + 21) & CONTROL_BIT) !== 0,
+      control: (attributes & CONTROL_BIT) !== 0,
+      codec: codecs[attributes & CODEC_BITS] ?? 'unknown',
     });
     at += LENGTH_AT + 4 + length;
   }

@@ -28,6 +28,7 @@ export async function openTestPublisher(
     logger?: Logger;
     onWaiting?: (reason: string | undefined) => void;
     signal?: AbortSignal;
+    transactionTimeoutMs?: number;
   } = {},
 ): Promise<TestPublisher> {
   const { kafka, names, reader } = log;
@@ -43,6 +44,9 @@ export async function openTestPublisher(
     parseState: (value) => value as TestState,
     logger,
     signal: options.signal ?? new AbortController().signal,
+    ...(options.transactionTimeoutMs === undefined
+      ? {}
+      : { transactionTimeoutMs: options.transactionTimeoutMs }),
     ...(options.onWaiting === undefined ? {} : { onWaiting: options.onWaiting }),
   });
   /** As the exporter does it: a ticket over the limit, or refused by the broker, becomes a dead letter. */

@@ -2,11 +2,11 @@ import { createRequire } from 'node:module';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import kafkajs, { type Kafka, type Message } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectKafka } from './kafka-connection.ts';
-import { type LogReader, openLogReader } from './log-reader.ts';
-import { openRecordStream } from './record-stream.ts';
-import { silentLogger } from './testing/test-publisher.ts';
-import { createTopic } from './testing/ticket-log.ts';
+import { connectKafka } from '../kafka-connection.ts';
+import { type LogReader, openLogReader } from '../log-reader.ts';
+import { openRecordStream } from '../record-stream.ts';
+import { silentLogger } from '../testing/test-publisher.ts';
+import { createTopic } from '../testing/ticket-log.ts';
 
 // patches/kafkajs+2.2.4.patch: each test here fails on kafkajs as it is published.
 const require = createRequire(import.meta.url);

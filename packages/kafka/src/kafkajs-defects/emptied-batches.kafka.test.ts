@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { ownKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import kafkajs, { type Kafka } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { connectKafka } from './kafka-connection.ts';
-import { type LogReader, openLogReader } from './log-reader.ts';
-import { openRecordStream } from './record-stream.ts';
-import { batchesOnDisk } from './testing/record-batches.ts';
-import { silentLogger } from './testing/test-publisher.ts';
-import { createTopic, keysOf, readAll } from './testing/ticket-log.ts';
+import { connectKafka } from '../kafka-connection.ts';
+import { type LogReader, openLogReader } from '../log-reader.ts';
+import { openRecordStream } from '../record-stream.ts';
+import { batchesOnDisk } from '../testing/record-batches.ts';
+import { silentLogger } from '../testing/test-publisher.ts';
+import { createTopic, keysOf, readAll } from '../testing/ticket-log.ts';
 
 /**
  * kafkajs was reported to stand still for ever at record batches that compaction emptied (tulios/kafkajs#562, #1072).
