@@ -59,7 +59,7 @@ describe('a chunk', () => {
       recordsMax: fc.integer({ min: 1, max: 20 }),
     }),
   ])(
-    'keeps every limit, and a record above one goes alone; none is lost, all stay in order',
+    'keeps every limit, and a record above one is alone in its batch; none is lost, all stay in order',
     (records, limits) => {
       const chunks: RecordChunk[] = [new RecordChunk(limits)];
       for (const record of records) {
@@ -79,7 +79,7 @@ describe('a chunk', () => {
         expect(chunk.records.length).toBeLessThanOrEqual(limits.recordsMax);
         expect(chunk.bytes).toBeLessThanOrEqual(limits.chunkBytesMax);
         for (const ofOne of Map.groupBy(chunk.records, ({ partition }) => partition).values()) {
-          expect(sum(ofOne)).toBeLessThanOrEqual(limits.partitionBytesMax);
+          if (ofOne.length > 1) expect(sum(ofOne)).toBeLessThanOrEqual(limits.partitionBytesMax);
         }
       }
     },

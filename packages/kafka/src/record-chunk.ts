@@ -47,7 +47,7 @@ export interface ChunkLimits {
 
 /**
  * Collects records in log order until one send is full. kafkajs never splits a batch, so the split is here, by
- * bytes for each partition; a record larger than the limit goes alone, so that a refusal names it.
+ * bytes for each partition; a record larger than the limit is alone in its batch.
  */
 export class RecordChunk {
   readonly records: OutgoingRecord[] = [];
