@@ -151,8 +151,10 @@ describe('what a page means for the next request, by cursor', () => {
     ['under', 0, 'a', true, undefined, 'caught_up', 'a', START, START + 839],
     // The same cursor again without tickets: nothing yet.
     ['under', 0, 'a', false, undefined, 'ask_again', 'a', START, START - 1],
-    // null: the cursor so far stays.
-    ['under', 5, undefined, false, START + 9, 'ask_again', 'a', START + 9, START + 8],
+    // null: the cursor so far stays, and so does the start, because it shows the whole page again.
+    ['under', 5, undefined, false, START + 9, 'ask_again', 'a', START, START - 1],
+    ['under', 5, undefined, true, START + 9, 'caught_up', 'a', START, START + 839],
+    ['begun', 5, undefined, false, START + 9, 'ask_again', undefined, START, START - 1],
     ['under', 0, undefined, true, undefined, 'caught_up', 'a', START, START + 839],
     ['begun', 0, undefined, true, undefined, 'caught_up', undefined, START, START + 839],
     // The same cursor under tickets: begin anew at the newest second shown.

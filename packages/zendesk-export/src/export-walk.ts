@@ -90,7 +90,9 @@ function stepByTime(asked: number, { tail, perPage }: PageSeen): Move {
 
 function stepByCursor(asked: NextRequest & { readonly cursor?: string }, page: PageSeen): Move {
   const { tail } = page;
-  const startTime = Math.max(asked.startTime, plausibleSecond(page) ?? 0);
+  // Without a cursor to go on from, the whole page comes again: the boundary must keep all of it, not its newest second.
+  const shownTo = tail.afterCursor === undefined ? undefined : plausibleSecond(page);
+  const startTime = Math.max(asked.startTime, shownTo ?? 0);
   const cursor = tail.afterCursor ?? asked.cursor;
   const next: NextRequest = { mode: 'cursor', startTime, ...(cursor === undefined ? {} : { cursor }) };
   if (tail.endOfStream === true) return { next, verdict: 'caught_up' };
