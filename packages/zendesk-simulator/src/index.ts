@@ -14,6 +14,6 @@ export {
   DEFAULT_TOKEN,
   type SimulatorCredentials,
 } from './http/authentication.ts';
-export { readLedger, type ServedVersion } from './ledger.ts';
+export { readLedger, readServedPages, type ServedPage, type ServedVersion } from './ledger.ts';
 export { type Simulator, startSimulator } from './simulator.ts';
 export type { SimulatorOptions } from './simulator-options.ts';

@@ -2,6 +2,7 @@ import { appendFileSync, statSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { readServedPages } from './ledger.ts';
 import type { Simulator } from './simulator.ts';
 import { ask, defaultAuthorization } from './testing/export-reader.ts';
 import {
@@ -76,5 +77,23 @@ describe('the ledger', () => {
     await ask(exportUrl(second));
     expect(await ledgerOf(fixture.dataDir)).toEqual(before);
     expect(statSync(join(fixture.dataDir, 'ledger')).size % 32).toBe(0);
+  });
+});
+
+describe('the ledger of every showing', () => {
+  it('tells of each page what it showed, the number of which its answer had', async () => {
+    const simulator = await fixture.start({ delaySeconds: 0, ledgerOfEveryShowing: true });
+    const shown = new Map<number, string[]>();
+    for (const start of [0, 0, firstStart - 40_000_000]) {
+      const { headers, body } = await ask(exportUrl(simulator, `start_time=${start}&per_page=20`));
+      const versions = ticketSlices(body).map((slice) => `${JSON.parse(slice).id} ${digest(slice)}`);
+      shown.set(Number(headers['x-simulator-page']), versions);
+    }
+    const pages = readServedPages(fixture.dataDir);
+    expect(pages.map(({ whole, mode }) => [whole, mode])).toEqual(pages.map(() => [true, 'time']));
+    const ledger = pages.map(({ page, versions }) => [page, versions.map(({ id, digest }) => `${id} ${digest}`)]);
+    expect(new Map(ledger as [number, string[]][])).toEqual(shown);
+    expect(await ledgerOf(fixture.dataDir)).toHaveLength(new Set([...shown.values()].flat()).size);
+    await fixture.stop(simulator);
   });
 });

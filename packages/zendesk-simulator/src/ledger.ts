@@ -46,7 +46,11 @@ export class Ledger {
   private readonly later: Map<number, Set<number>> = new Map();
   private versions = 0;
 
-  constructor(dataDir: string) {
+  private readonly everyShowing: boolean;
+
+  /** @param everyShowing  a version shown again is written again: the file then grows with every page */
+  constructor(dataDir: string, everyShowing = false) {
+    this.everyShowing = everyShowing;
     const path = ledgerPath(dataDir);
     this.file = openSync(path, existsSync(path) ? 'r+' : 'w+');
     const size = fstatSync(this.file).size;
@@ -70,7 +74,8 @@ export class Ledger {
     const number = this.nextPage;
     this.nextPage += 1;
     return new LedgerPage(number, MODES.indexOf(mode), {
-      isKnown: (id, mark) => this.first[id] === mark + 1 || (this.later.get(id)?.has(mark) ?? false),
+      isKnown: (id, mark) =>
+        !this.everyShowing && (this.first[id] === mark + 1 || (this.later.get(id)?.has(mark) ?? false)),
       append: (buffer) => this.append(buffer),
       remember: (id, mark) => this.remember(id, mark),
     });
@@ -114,7 +119,7 @@ interface LedgerFile {
 }
 
 export class LedgerPage {
-  private readonly number: number;
+  readonly number: number;
   private readonly mode: number;
   private readonly file: LedgerFile;
   private pending: Buffer[] = [];
@@ -187,6 +192,41 @@ export async function* readLedger(dataDir: string): AsyncGenerator<ServedVersion
     }
     yield version;
   }
+}
+
+/** A page as it was sent, whole or not. */
+export interface ServedPage {
+  readonly page: number;
+  readonly mode: ServedVersion['mode'];
+  readonly whole: boolean;
+  /** Ids, seconds and digests as a version has them, in the page's order; each once. */
+  readonly versions: readonly Pick<ServedVersion, 'id' | 'generatedTimestamp' | 'digest'>[];
+}
+
+/**
+ * Every page that began to be sent, by its number, with what it showed: all of it where the ledger was kept with
+ * `everyShowing`, otherwise only what no whole page before had shown. An empty page is not there.
+ */
+export function readServedPages(dataDir: string): ServedPage[] {
+  const path = ledgerPath(dataDir);
+  const { wholePages } = readPages(path);
+  const pages = new Map<number, ServedPage & { readonly versions: ServedPage['versions'][number][] }>();
+  for (const record of records(path)) {
+    if (record[0] !== VERSION) continue;
+    const number = record.readUInt32LE(12);
+    let page = pages.get(number);
+    if (page === undefined) {
+      const mode = MODES[record[1] ?? 0] ?? 'time';
+      page = { page: number, mode, whole: wholePages.has(number), versions: [] };
+      pages.set(number, page);
+    }
+    page.versions.push({
+      id: record.readUIntLE(2, 6),
+      generatedTimestamp: record.readUInt32LE(8),
+      digest: record.toString('hex', 16, 32),
+    });
+  }
+  return [...pages.values()].sort((a, b) => a.page - b.page);
 }
 
 function ledgerPath(dataDir: string): string {

@@ -55,6 +55,8 @@ export interface SimulatorOptions {
   readonly refuseCursor?: 403 | 404 | undefined;
   /** What goes wrong, and when; checked at the start. `seededFaults` makes one. Default: nothing. */
   readonly faults?: FaultPlan | undefined;
+  /** The ledger then has every showing of a version, not only the first: for a checker that asks what each page showed. */
+  readonly ledgerOfEveryShowing?: boolean | undefined;
   readonly logger?: SimulatorLogger | undefined;
 }
 
@@ -80,6 +82,7 @@ export interface CheckedOptions {
   readonly stuckSecond: StuckSecond;
   readonly refuseCursor: 403 | 404 | undefined;
   readonly faults: FaultPlan;
+  readonly ledgerOfEveryShowing: boolean;
   readonly logger: SimulatorLogger;
 }
 
@@ -150,6 +153,7 @@ export function checkOptions(options: SimulatorOptions): CheckedOptions {
     stuckSecond: options.stuckSecond ?? 'whole',
     refuseCursor: options.refuseCursor,
     faults: options.faults ?? [],
+    ledgerOfEveryShowing: options.ledgerOfEveryShowing ?? false,
     logger: options.logger ?? silent,
   };
 }

@@ -60,7 +60,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const identity = openIdentity(checked.dataDir, checked, nowSecond);
     const journal = new Journal(checked.dataDir);
     open.push(journal);
-    const ledger = new Ledger(checked.dataDir);
+    const ledger = new Ledger(checked.dataDir, checked.ledgerOfEveryShowing);
     open.push(ledger);
     const account = new Account(checked, identity, clock, journal, ledger);
     const server = new SimulatorServer(account, checked);
