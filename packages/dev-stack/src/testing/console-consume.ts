@@ -1,8 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Admin, Kafka, KafkaJSProtocolError, logLevel } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { exitCode, spawnKafkaTool } from './kafka-tools.ts';
+
+// kafkajs is CommonJS; not all of its names can be imported by name outside of a bundler.
+const { Kafka, KafkaJSProtocolError, logLevel } = kafkajs;
 
 /** A record as Kafka's own console consumer shows it. */
 export interface ConsoleRecord {
