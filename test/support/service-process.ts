@@ -30,6 +30,10 @@ export class ServiceProcess<Name extends ServiceName> {
     return this.#child?.exitCode ?? null;
   }
 
+  get signal(): NodeJS.Signals | null {
+    return this.#child?.signalCode ?? null;
+  }
+
   get running(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }

@@ -91,7 +91,10 @@ describe('the ledger of every showing', () => {
     }
     const pages = readServedPages(fixture.dataDir);
     expect(pages.map(({ whole, mode }) => [whole, mode])).toEqual(pages.map(() => [true, 'time']));
-    const ledger = pages.map(({ page, versions }) => [page, versions.map(({ id, digest }) => `${id} ${digest}`)]);
+    const ledger = pages.map(({ page, versions }) => [
+      page,
+      versions.map(({ id, digest }) => `${id} ${digest}`),
+    ]);
     expect(new Map(ledger as [number, string[]][])).toEqual(shown);
     expect(await ledgerOf(fixture.dataDir)).toHaveLength(new Set([...shown.values()].flat()).size);
     await fixture.stop(simulator);
