@@ -44,3 +44,4 @@ export {
 export { prometheusName } from './prometheus-name.ts';
 export { runService, type ServiceContext } from './run-service.ts';
 export { startTelemetry, type Telemetry } from './telemetry.ts';
+export { exportOptions, zendeskCredentials, zendeskOptions } from './zendesk-options.ts';

@@ -1,4 +1,4 @@
-export type { ExportCredentials } from './authorization.ts';
+export { afterFailure } from './after-failure.ts';
 export { type Backoff, createBackoff } from './backoff.ts';
 export { BOUNDARY_ENTRIES_MAX, type Boundary, BoundaryFilter } from './boundary-filter.ts';
 export { COUNT_RETRY_WAIT_MS, CountRule, type CountVerdict } from './count-rule.ts';
@@ -32,7 +32,6 @@ export { createPacer, type Pacer } from './pacing.ts';
 export type { ExportMode, PageTail } from './page-fields.ts';
 export { createPageSize, type PageSize } from './page-size.ts';
 export { type PageLimits, type ReadTicket, streamPage, type TicketSlice } from './page-stream.ts';
-export { RATE_LIMIT_DEFAULT_MS } from './retry-after.ts';
 export { KNOWN_SIDELOADS } from './sideloads/sideload-relations.ts';
 export { streamPageWithSideloads } from './sideloads/sideload-stream.ts';
 export type { UnreadTicket } from './unread-ticket.ts';

@@ -6,6 +6,7 @@ import { asTicketStreamError, type TicketStreamError } from '@ticket-stream/erro
 import type { PagePublisher } from '@ticket-stream/kafka';
 import type { Logger, WaitCause } from '@ticket-stream/service-kit';
 import {
+  afterFailure,
   askingByTime,
   COUNT_RETRY_WAIT_MS,
   CountRule,
@@ -20,7 +21,6 @@ import {
   type WantedExport,
   withoutCursor,
 } from '@ticket-stream/zendesk-export';
-import { afterFailure } from './after-failure.ts';
 import type { ExportObservation } from './export-observation.ts';
 import { attemptPage, type PageOutcome } from './page-attempt.ts';
 import { pageTracing } from './page-tracing.ts';

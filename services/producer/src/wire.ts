@@ -18,11 +18,11 @@ import {
   onlyKnownHosts,
   type ServiceContext,
   tellSupervisor,
+  zendeskCredentials,
 } from '@ticket-stream/service-kit';
 import {
   createExportClient,
   createPacer,
-  type ExportCredentials,
   parseExportState,
   startState,
   type WantedExport,
@@ -61,7 +61,11 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
 
   const wanted = wantedExport(options);
   const view = { scope: wanted.scope, include: options.EXPORT_INCLUDE };
-  const client = createExportClient({ url: options.ZENDESK_URL, credentials: credentials(options), view });
+  const client = createExportClient({
+    url: options.ZENDESK_URL,
+    credentials: zendeskCredentials(options),
+    view,
+  });
   onShutdown(() => client.close());
 
   let positionSecond: () => number | undefined = () => undefined;
@@ -169,18 +173,5 @@ function wantedExport(options: ProducerOptions): WantedExport {
       excludeDeleted: options.EXPORT_EXCLUDE_DELETED,
       supportTypes: options.EXPORT_SUPPORT_TYPE_SCOPE,
     },
-  };
-}
-
-/** Exactly one way in is set: config.ts sees to it. */
-function credentials(options: ProducerOptions): ExportCredentials {
-  const email = options.ZENDESK_EMAIL ?? '';
-  if (options.ZENDESK_API_TOKEN !== undefined) return { email, apiToken: options.ZENDESK_API_TOKEN };
-  if (options.ZENDESK_PASSWORD !== undefined) return { email, password: options.ZENDESK_PASSWORD };
-  if (options.ZENDESK_OAUTH_TOKEN !== undefined) return { oauthToken: options.ZENDESK_OAUTH_TOKEN };
-  return {
-    clientId: options.ZENDESK_OAUTH_CLIENT_ID ?? '',
-    clientSecret: options.ZENDESK_OAUTH_CLIENT_SECRET ?? '',
-    scope: options.ZENDESK_OAUTH_SCOPE,
   };
 }

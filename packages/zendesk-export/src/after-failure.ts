@@ -14,7 +14,9 @@
  *   anything else                 → out, with its exit code
  */
 import type { TicketStreamError } from '@ticket-stream/errors';
-import { type Backoff, type NextRequest, RATE_LIMIT_DEFAULT_MS } from '@ticket-stream/zendesk-export';
+import type { Backoff } from './backoff.ts';
+import type { NextRequest } from './export-state.ts';
+import { RATE_LIMIT_DEFAULT_MS } from './retry-after.ts';
 
 export type AfterFailure =
   | { readonly step: 'caught_up' }

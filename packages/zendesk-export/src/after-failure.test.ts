@@ -1,7 +1,7 @@
 import { type ErrorCode, errorTable, TicketStreamError } from '@ticket-stream/errors';
-import type { NextRequest } from '@ticket-stream/zendesk-export';
 import { describe, expect, it } from 'vitest';
 import { type AfterFailure, afterFailure } from './after-failure.ts';
+import type { NextRequest } from './export-state.ts';
 
 const BACKOFF_MS = 700;
 
