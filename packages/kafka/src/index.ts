@@ -1,5 +1,5 @@
 export type { Checkpoint } from './checkpoint.ts';
-export { readNewestCheckpoint } from './checkpoint-reader.ts';
+export { readDatedCheckpoint, readNewestCheckpoint } from './checkpoint-reader.ts';
 export { kafkaClientMetrics } from './client-metrics.ts';
 export { DEAD_LETTER_HEAD_BYTES, type DeadLetter } from './dead-letter.ts';
 export { type DeadLetterWriter, openDeadLetterWriter } from './dead-letter-writer.ts';

@@ -29,7 +29,7 @@ export interface FetchedPartitionData {
   readonly partition: number;
   readonly highWatermark: string;
   readonly lastStableOffset: string;
-  readonly messages: unknown[];
+  readonly messages: { readonly offset: string; readonly timestamp: string }[];
 }
 
 interface ClusterOptions {

@@ -94,12 +94,13 @@ describe('reading without a group', () => {
     const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     const transaction = await producer.transaction();
-    const messages = [1, 1, 2].map((partition) => ({ partition, key: 'b', value: 'x' }));
+    const held = (partition: number, timestamp: string) => ({ partition, key: 'b', value: 'x', timestamp });
+    const messages = [held(1, '1700000000000'), held(1, '1700000009000'), held(2, '1700000005000')];
     await transaction.send({ topic, acks: -1, messages });
     expect(await reader.heldBack(topic)).toEqual(
       new Map([
-        [1, { stableEnd: 1n, highWatermark: 3n }],
-        [2, { stableEnd: 1n, highWatermark: 2n }],
+        [1, { stableEnd: 1n, highWatermark: 3n, sinceMs: 1_700_000_000_000 }],
+        [2, { stableEnd: 1n, highWatermark: 2n, sinceMs: 1_700_000_005_000 }],
       ]),
     );
     await transaction.commit();

@@ -37,6 +37,8 @@ interface HeldBack {
   /** Where readers stop: the first record of the oldest open transaction. */
   readonly stableEnd: bigint;
   readonly highWatermark: bigint;
+  /** When that record was published, epoch milliseconds: since then readers stand; undefined where it is gone again. */
+  readonly sinceMs: number | undefined;
 }
 
 const READ_UNCOMMITTED = 0;
@@ -69,6 +71,23 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
       { topic, partitions: partitions.map((partition) => ({ partition })), fromTimestamp: timestamp },
     ]);
     return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
+  /** When these records were published, committed or not, epoch milliseconds. */
+  async function publishedAt(
+    topic: string,
+    at: ReadonlyMap<number, bigint>,
+  ): Promise<ReadonlyMap<number, number>> {
+    if (at.size === 0) return new Map();
+    if (!watermarkClusterConnected) await watermarkCluster.connect();
+    watermarkClusterConnected = true;
+    const answers = await fetchFrom(watermarkCluster, topic, at, { waitMs: 0, isolation: READ_UNCOMMITTED });
+    return new Map(
+      answers.flatMap(({ partition, messages }) => {
+        const first = messages.find(({ offset }) => BigInt(offset) === at.get(partition));
+        return first === undefined ? [] : [[partition, Number(first.timestamp)] as const];
+      }),
+    );
   }
 
   /** kafkajs keeps connections that died; a refreshed look at the cluster mends them, once, before an error is one. */
@@ -108,16 +127,20 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
         const stableEnds = await offsets(cluster, topic, LATEST);
         // A fetch names both ends of the same moment; asked for one after the other, a commit in between would look
         // like an open transaction.
-        const answers = await fetchFrom(cluster, topic, stableEnds, 0);
+        const answers = await fetchFrom(cluster, topic, stableEnds, { waitMs: 0 });
+        const held = answers
+          .map(({ partition, lastStableOffset, highWatermark }) => ({
+            partition,
+            stableEnd: BigInt(lastStableOffset),
+            highWatermark: BigInt(highWatermark),
+          }))
+          .filter(({ stableEnd, highWatermark }) => stableEnd < highWatermark);
+        const openSince = await publishedAt(
+          topic,
+          new Map(held.map((each) => [each.partition, each.stableEnd])),
+        );
         return new Map(
-          answers
-            .map(({ partition, lastStableOffset, highWatermark }) => ({
-              partition,
-              stableEnd: BigInt(lastStableOffset),
-              highWatermark: BigInt(highWatermark),
-            }))
-            .filter(({ stableEnd, highWatermark }) => stableEnd < highWatermark)
-            .map(({ partition, ...ends }) => [partition, ends]),
+          held.map(({ partition, ...ends }) => [partition, { ...ends, sinceMs: openSince.get(partition) }]),
         );
       }),
 
@@ -170,7 +193,7 @@ async function fetchOnce(
   topic: string,
   positions: ReadonlyMap<number, bigint>,
 ): Promise<FetchedPartition[]> {
-  const answers = await fetchFrom(cluster, topic, positions, FETCH_WAIT_MS);
+  const answers = await fetchFrom(cluster, topic, positions, { waitMs: FETCH_WAIT_MS });
   return answers.map((data) => {
     const position = positions.get(data.partition) ?? 0n;
     const batch = new kafkajsBatch(topic, String(position), data);
@@ -189,12 +212,12 @@ async function fetchOnce(
   });
 }
 
-/** @param waitMs  how long a leader may wait for records where there are none yet */
+/** @param how.waitMs  how long a leader may wait for records where there are none yet */
 async function fetchFrom(
   cluster: KafkaCluster,
   topic: string,
   positions: ReadonlyMap<number, bigint>,
-  waitMs: number,
+  { waitMs, isolation = READ_COMMITTED }: { readonly waitMs: number; readonly isolation?: number },
 ): Promise<FetchedPartitionData[]> {
   await cluster.addTargetTopic(topic);
   await cluster.refreshMetadataIfNecessary();
@@ -206,7 +229,7 @@ async function fetchFrom(
         maxWaitTime: waitMs,
         minBytes: 1,
         maxBytes: FETCH_BYTES,
-        isolationLevel: READ_COMMITTED,
+        isolationLevel: isolation,
         topics: [
           {
             topic,
