@@ -1,5 +1,6 @@
 import { asTicketStreamError } from '@ticket-stream/errors';
 import { Command } from 'commander';
+import { exportCommand } from './export/export-command.ts';
 import { searchCommand } from './search-command.ts';
 import { upCommand } from './up/up-command.ts';
 
@@ -13,8 +14,8 @@ const program = new Command('ticket-stream')
     // commander's own refusals (unknown command or option) are wrong configuration.
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
-for (const command of [upCommand(), searchCommand()]) {
-  program.addCommand(command.copyInheritedSettings(program));
+for (const command of [upCommand(), searchCommand(), exportCommand()]) {
+  program.addCommand(inheriting(command, program));
 }
 
 try {
@@ -26,4 +27,11 @@ try {
     process.stderr.write(`${known.cause.stack ?? ''}\n`);
   }
   process.exitCode = known.exitCode;
+}
+
+/** commander copies settings to a command as it is made; ours are made before. */
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const each of command.commands) inheriting(each, command);
+  return command;
 }

@@ -2,7 +2,7 @@
  * Starts what `up` runs, in the order it is needed, and stops it in the reverse order. A part that ends by itself
  * ends the run.
  */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunningKafka, removeKafka, startKafka } from '@ticket-stream/dev-stack';
 import { TicketStreamError } from '@ticket-stream/errors';
@@ -14,6 +14,7 @@ import {
   startSimulator,
 } from '@ticket-stream/zendesk-simulator';
 import { type ChildEnd, type ChildService, type ServiceName, startService } from './child-service.ts';
+import { publishRun, writeRunFile } from './published-run.ts';
 import type { UpPlan } from './up-plan.ts';
 import type { UpState } from './up-state.ts';
 
@@ -97,6 +98,7 @@ export async function startStack(plan: UpPlan, state: UpState, signal: AbortSign
     }
     signal.throwIfAborted();
     state.step = 'starting producer, search and alerting';
+    publishRun(plan.rootDir, serviceEnv, plan.simulator !== undefined);
     const start = (name: ServiceName): ChildService => {
       const child = startService(
         name,
@@ -152,9 +154,5 @@ export async function stopServices(children: readonly ChildService[]): Promise<r
 
 /** Commands look under DATA_DIR for what runs; the services themselves know only their source's folder in it. */
 function publishUrl(rootDir: string, file: string, url: string, pid: number): void {
-  const path = join(rootDir, 'run', `${file}.json`);
-  mkdirSync(join(rootDir, 'run'), { recursive: true });
-  const half = `${path}.${process.pid}`;
-  writeFileSync(half, `${JSON.stringify({ url, pid, startedAt: new Date().toISOString() })}\n`);
-  renameSync(half, path);
+  writeRunFile(rootDir, file, { url, pid });
 }

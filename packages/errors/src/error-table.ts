@@ -182,6 +182,12 @@ export const errorTable = {
     remedy: 'The checkpoint was not written by this version; upgrade, or export into another TICKETS_TOPIC.',
   },
 
+  'export.at_work': {
+    disposition: 'stop',
+    exitCode: exitCodes.ownedElsewhere,
+    remedy: 'Stop the producer, run the command again, and start the producer.',
+  },
+
   'sink.unavailable': { disposition: 'retry', remedy: 'Check the sink; consumption is paused, not lost.' },
   'store.locked': {
     disposition: 'stop',

@@ -1,0 +1,54 @@
+/** The log of an export, looked at from outside: group-less, and nothing is written. */
+import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
+import {
+  connectKafka,
+  type Logger,
+  type LogReader,
+  openLogReader,
+  readDatedCheckpoint,
+  type TopicNames,
+  topicNames,
+} from '@ticket-stream/kafka';
+import { kafkaConnection, type OptionValues } from '@ticket-stream/service-kit';
+import { parseExportState } from '@ticket-stream/zendesk-export';
+import type { logOptions } from './export-environment.ts';
+
+export interface ExportLog {
+  readonly kafka: ReturnType<typeof connectKafka>;
+  readonly reader: LogReader;
+  readonly names: TopicNames;
+}
+
+export type FoundCheckpoint = NonNullable<Awaited<ReturnType<typeof findCheckpoint>>>;
+
+/** A command's own words are its output; what kafkajs retries is none of it. */
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Runs a command's work on the log and closes it. @throws config.invalid  no cluster answers at KAFKA_BROKERS */
+export async function withExportLog<T>(
+  options: OptionValues<typeof logOptions>,
+  work: (log: ExportLog) => Promise<T>,
+): Promise<T> {
+  const kafka = connectKafka({ ...kafkaConnection(options), clientId: 'ticket-stream-export' }, silent);
+  let reader: LogReader | undefined;
+  try {
+    reader = await openLogReader(kafka);
+    return await work({ kafka, reader, names: topicNames(options.TICKETS_TOPIC) });
+  } catch (error) {
+    if (!isTicketStreamError(error, 'kafka.unavailable')) throw error;
+    // Services wait for a cluster; who typed a command rather learns where it was looked for.
+    throw new TicketStreamError('config.invalid', error.message, {
+      cause: error,
+      context: error.context,
+      remedy: `Check that the cluster runs, and KAFKA_BROKERS, which is ${options.KAFKA_BROKERS.join(',')}.`,
+    });
+  } finally {
+    await reader?.close();
+  }
+}
+
+/** undefined where nothing was ever exported to this topic. */
+export async function findCheckpoint({ reader, names }: Omit<ExportLog, 'kafka'>) {
+  if (!(await reader.topicExists(names.checkpoints))) return undefined;
+  return readDatedCheckpoint(reader, names.checkpoints, parseExportState);
+}
