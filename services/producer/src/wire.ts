@@ -5,6 +5,7 @@ import {
   type LogReader,
   openLogReader,
   openPagePublisher,
+  readDatedCheckpoint,
   topicNames,
 } from '@ticket-stream/kafka';
 import {
@@ -30,6 +31,7 @@ import {
 import type { producerOptions } from './config.ts';
 import { runExport } from './export-loop.ts';
 import { createExportObservation } from './export-observation.ts';
+import { msToFirstTurn } from './first-turn.ts';
 import { waitForKafka } from './wait-for-kafka.ts';
 
 type ProducerOptions = OptionValues<typeof producerOptions>;
@@ -122,6 +124,8 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   );
   onShutdown(() => prepared.reader.close());
 
+  pacer.holdOff(await msToTurnAfterFormerLife(prepared.reader));
+
   const publisher = await observation.waiting('kafka', () =>
     openPagePublisher({
       kafka,
@@ -164,6 +168,16 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
     signal,
     observation,
   });
+
+  /** Read before the fence: it is about the pace, and an older one than the newest only makes it a little too fast. */
+  async function msToTurnAfterFormerLife(reader: LogReader): Promise<number> {
+    const last = await observation.waiting('kafka', () =>
+      waitForKafka({ logger, signal, onWaiting }, () =>
+        readDatedCheckpoint(reader, names.checkpoints, parseExportState),
+      ),
+    );
+    return msToFirstTurn(last?.writtenAtMs, Date.now(), pacer.spacingMs);
+  }
 }
 
 function wantedExport(options: ProducerOptions): WantedExport {
