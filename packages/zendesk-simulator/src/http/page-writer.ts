@@ -70,9 +70,10 @@ async function writeTickets(out: BodyBuffer, body: PageBody, ledger: LedgerPage)
   const repeatedFrom = body.ids.length - body.repeats;
   for (const [place, id] of body.ids.entries()) {
     const state = body.states(id);
-    if (place > 0) await out.text(',');
     const json = ticketJson(body.seed, state, ticketFields(body.seed, state, body.fields));
+    // Not waited for where there is room: a page has many tickets.
     if (!out.hasRoomFor(json)) await out.makeRoomFor(json);
+    if (place > 0) out.put(',');
     const bytes = out.put(json);
     if (place < repeatedFrom) ledger.add(id, state.generatedSecond, hash('sha256', bytes, 'buffer'));
     ticketBytes += bytes.length;
@@ -97,14 +98,14 @@ class BodyBuffer {
     return this.filled >= SEND_BYTES;
   }
 
-  /** A UTF-16 unit takes three bytes of UTF-8 at most. */
+  /** And for a comma before it. A UTF-16 unit takes three bytes of UTF-8 at most. */
   hasRoomFor(text: string): boolean {
-    return text.length * 3 <= this.buffer.length - this.filled;
+    return text.length * 3 + 1 <= this.buffer.length - this.filled;
   }
 
   async makeRoomFor(text: string): Promise<void> {
     if (this.filled > 0) await this.flush();
-    if (!this.hasRoomFor(text)) this.buffer = Buffer.allocUnsafe(text.length * 3);
+    if (!this.hasRoomFor(text)) this.buffer = Buffer.allocUnsafe(text.length * 3 + 1);
   }
 
   /** @returns its bytes, valid until more is put; there must be room */

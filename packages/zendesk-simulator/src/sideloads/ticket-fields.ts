@@ -10,6 +10,7 @@ const REPLY_HOURS = { urgent: 1, high: 4, normal: 8, low: 24 } as const;
 
 /** @returns members that stand in the ticket's object before its `generated_timestamp`, each with a comma before it */
 export function ticketFields(seed: number, state: TicketState, fields: readonly SideloadField[]): string {
+  if (fields.length === 0) return '';
   return fields.map((field) => `,${fieldJson(seed, state, field)}`).join('');
 }
 
