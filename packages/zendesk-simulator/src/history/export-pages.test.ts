@@ -69,6 +69,9 @@ describe('a page by time', () => {
     const request = { ...everything, startSecond: firstStart, perPage: 10 };
     expect(history.timePage(request).ids).toEqual([3]);
     expect(history.timePage({ ...request, excludeDeleted: true }).ids).toEqual([]);
+    const byCursor = { ...request, after: { second: firstStart, id: 0 } };
+    expect(history.cursorPage(byCursor).ids).toEqual([3]);
+    expect(history.cursorPage({ ...byCursor, excludeDeleted: true }).ids).toEqual([]);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   ask,
   defaultAuthorization,
   type ExportedTicket,
+  followCursor,
   getPage,
   type PageBody,
 } from '../testing/export-reader.ts';
@@ -137,5 +138,21 @@ describe('the export', () => {
     );
     expect(shown.size).toBe(moved.length);
     expect(moved.length).toBeGreaterThan(100);
+  });
+
+  it('repeats a second that is too full for a page, for ever, where it is told to', async () => {
+    const simulator = await fixture.start({ burst: 40, stuckSecond: 'repeat' });
+    const second = JSON.parse(simulator.ticket(60) ?? '').generated_timestamp;
+    const query = `start_time=${second}&per_page=10`;
+    const page = await getPage(simulator.url, query);
+    expect(page).toMatchObject({ count: 10, end_time: second, end_of_stream: false });
+    expect(new URL(page.next_page).searchParams.get('start_time')).toBe(String(second));
+    expect(await getPage(simulator.url, new URL(page.next_page).search.slice(1))).toEqual(page);
+    // Every ticket of that second is there for a page that is large enough, and by cursor.
+    expect((await getPage(simulator.url, `start_time=${second}&per_page=50`)).end_time).toBeGreaterThan(
+      second,
+    );
+    const { tickets } = await followCursor(simulator.url, query);
+    expect(tickets.filter((ticket) => ticket.generated_timestamp === second)).toHaveLength(40);
   });
 });
