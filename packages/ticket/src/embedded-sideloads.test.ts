@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { ticketDigest } from './digest.ts';
 import { embedSideloads, withoutEmbedded } from './embedded-sideloads.ts';
 
+/** Thousands of tickets take a second, and more where other suites share the machine. */
+const TIMEOUT_MS = 60_000;
+
 const embed = (slice: string, embedded: string) =>
   embedSideloads(Buffer.from(slice), Buffer.from(embedded)).toString();
 const cut = (value: string) => withoutEmbedded(Buffer.from(value)).toString();
@@ -100,6 +103,7 @@ describe('cutting the embedding out', () => {
       expect(() => JSON.parse(whole)).not.toThrow();
       expect(cut(whole)).toBe(slice);
     },
+    TIMEOUT_MS,
   );
 
   test.prop([object, object], { numRuns: 2_000 })(
@@ -108,5 +112,6 @@ describe('cutting the embedding out', () => {
       const slice = `{"id":1,"_embedded":${inner},"x":{"_embedded":${other}},"y":[${other}]}`;
       expect(cut(slice)).toBe(slice);
     },
+    TIMEOUT_MS,
   );
 });

@@ -1,40 +1,7 @@
-import { createHash } from 'node:crypto';
-import { isTicketStreamError } from '@ticket-stream/errors';
 import { describe, expect, it } from 'vitest';
-import type { ExportMode, PageTail } from './page-fields.ts';
-import { type PageLimits, streamPage, type TicketSlice } from './page-stream.ts';
-
-const limits: PageLimits = { ticketBytesMax: 200_000, pageBytesMax: 10_000_000, depthMax: 50 };
-const TAIL = '"count":1,"end_of_stream":false,"next_page":null,"end_time":1700000000';
-
-async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-async function read(
-  page: string | Buffer,
-  own: Partial<PageLimits> = {},
-  chunkBytes = 1_000,
-  mode: ExportMode = 'time',
-) {
-  const slices: TicketSlice[] = [];
-  const pages = streamPage(inChunks(Buffer.from(page), chunkBytes), { ...limits, ...own }, mode);
-  for (;;) {
-    const step = await pages.next();
-    if (step.done === true) return { slices, tail: step.value };
-    slices.push(...step.value);
-  }
-}
-
-async function refusalOf(page: string | Buffer, own: Partial<PageLimits> = {}, mode: ExportMode = 'time') {
-  try {
-    await read(page, own, 1_000, mode);
-  } catch (error) {
-    if (isTicketStreamError(error)) return error;
-    throw error;
-  }
-  throw new Error('the page was accepted');
-}
+import type { PageTail } from './page-fields.ts';
+import { inChunks, limits, read, refusalOf, TAIL } from './page-reading.ts';
+import { streamPage } from './page-stream.ts';
 
 describe('a whole page', () => {
   it('gives each ticket its bytes, as Zendesk wrote them, and their parsed value', async () => {
@@ -112,6 +79,23 @@ describe('a whole page', () => {
     const elements = ['null', '1', '-0.5e3', 'true', '"]}"', '[]', '[[1],{}]'];
     const { slices } = await read(`{"tickets":[ ${elements.join(' ,\n')} ],${TAIL}}`);
     expect(slices.map((slice) => slice.kind === 'ticket' && slice.bytes.toString())).toEqual(elements);
+  });
+
+  it.each([
+    ['one id twice', ['{"id":7,"a":1}', '{"id":7,"a":2}', '{"id":7,"a":1}']],
+    ['ids as strings', ['{"id":"7"}', '{"id":"007"}']],
+    [
+      'ids and fields beyond 2^53',
+      ['{"id":9007199254740993}', '{"id":9123456789012345678,"x":0.1000000000000000055}'],
+    ],
+    ['one key twice in a ticket', ['{"id":1,"id":2}']],
+    ['whitespace of every kind', ['{ "id"\t:\r\n1 }']],
+    ['a byte order mark inside a string', ['{"id":1,"x":"\ufeff"}']],
+    ['no ticket', []],
+  ])('with %s gives exactly these slices, in this order', async (_name, tickets) => {
+    const { slices, tail } = await read(`{"tickets":[${tickets.join(', ')}],${TAIL}}`, {}, 5);
+    expect(slices.map((slice) => slice.kind === 'ticket' && slice.bytes.toString())).toEqual(tickets);
+    expect(tail.ticketCount).toBe(tickets.length);
   });
 
   it('keeps control characters that are escaped, and bytes that are no UTF-8, as they came', async () => {
@@ -223,6 +207,13 @@ describe('a page that is not whole', () => {
     ['a ticket that is not JSON', `{"tickets":[{"id":01}],${TAIL}}`],
     ['a ticket with brackets of two kinds', `{"tickets":[{"id":[1}],${TAIL}}`],
     ['a ticket with a bare NUL', `{"tickets":[{"id":"\u0000"}],${TAIL}}`],
+    ['a bare NUL between tickets', `{"tickets":[{"id":1}\u0000],${TAIL}}`],
+    ['a bare NUL in a key of the page', `{"x\u0000":1,"tickets":[],${TAIL}}`],
+    ['NUL bytes alone', '\u0000'.repeat(5_000)],
+    ['a byte order mark after the first byte', ` \ufeff{"tickets":[],${TAIL}}`],
+    ['two byte order marks', `\ufeff\ufeff{"tickets":[],${TAIL}}`],
+    ['UTF-16', Buffer.from(`\ufeff{"tickets":[],${TAIL}}`, 'utf16le')],
+    ['a line of log in front', `upstream connect error {"tickets":[],${TAIL}}`],
     ['a ticket that is a word', `{"tickets":[nul],${TAIL}}`],
     ['half a byte order mark before the page', Buffer.concat([Buffer.from([0xef, 0xbb]), Buffer.from('{}')])],
     [
@@ -243,142 +234,5 @@ describe('a page that is not whole', () => {
   it('yields nothing of a piece whose page is refused', async () => {
     const pages = streamPage(inChunks(Buffer.from(`[{"tickets":[{"id":1}],${TAIL}}]`), 1_000), limits);
     await expect(pages.next()).rejects.toMatchObject({ code: 'zendesk.page_malformed' });
-  });
-});
-
-describe('limits', () => {
-  const large = (bytes: number) => {
-    const head = '{"nested":{"id":9},"subject":"';
-    const end = '","id":12345678901234567890123,"id":12345678901,"generated_timestamp":1700000005}';
-    return `${head}${'ü'.repeat((bytes - head.length - end.length) / 2)}${end}`;
-  };
-
-  it.each([1, 7, 65_536, 10_000_000])(
-    'a ticket over its bytes comes as head, length, digest, id and second (chunks of %i bytes)',
-    async (chunkBytes) => {
-      const ticket = Buffer.from(large(300_001));
-      const page = `{"tickets":[{"id":1},${ticket.toString()},{"id":2}],${TAIL}}`;
-      const { slices, tail } = await read(page, {}, chunkBytes);
-      expect(slices).toHaveLength(3);
-      expect(slices[1]).toEqual({
-        kind: 'unread',
-        reason: 'too_large',
-        head: ticket.subarray(0, 65_536),
-        byteLength: ticket.length,
-        sha256: createHash('sha256').update(ticket).digest('hex'),
-        id: '12345678901',
-        generatedSecond: 1_700_000_005,
-      });
-      expect(tail.ticketCount).toBe(3);
-    },
-  );
-
-  it('a ticket of exactly the limit is read, one byte more is not', async () => {
-    const ticket = large(50_001);
-    const page = `{"tickets":[${ticket}],${TAIL}}`;
-    const kindAt = async (ticketBytesMax: number) => (await read(page, { ticketBytesMax })).slices[0]?.kind;
-    expect(await kindAt(Buffer.byteLength(ticket))).toBe('ticket');
-    expect(await kindAt(Buffer.byteLength(ticket) - 1)).toBe('unread');
-  });
-
-  it('a ticket over the limit that is not JSON makes the page malformed all the same', async () => {
-    const error = await refusalOf(`{"tickets":[${large(300_001).replace('}', ']')}],${TAIL}}`);
-    expect(error.code).toBe('zendesk.page_malformed');
-  });
-
-  it('a page cut inside a ticket over the limit is truncated', async () => {
-    expect((await refusalOf(`{"tickets":[${large(300_001).slice(0, 250_000)}`)).code).toBe(
-      'zendesk.page_truncated',
-    );
-  });
-
-  it('10,000 levels in a ticket set that ticket aside and no other', async () => {
-    const deep = `{"id":77,"x":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
-    const { slices } = await read(`{"tickets":[{"id":1},${deep},{"id":2}],${TAIL}}`, {}, 500);
-    expect(slices.map((slice) => slice.kind)).toEqual(['ticket', 'unread', 'ticket']);
-    expect(slices[1]).toMatchObject({ reason: 'too_deep', byteLength: deep.length, head: Buffer.from(deep) });
-    expect(slices[1]).toMatchObject({ sha256: createHash('sha256').update(deep).digest('hex') });
-  });
-
-  it.each([1, 2, 7, 64, 1_000_000])(
-    'a ticket too deep has the id that stands before its depth, in any cut (chunks of %i bytes)',
-    async (chunkBytes) => {
-      const deep = `{"id":77,"generated_timestamp":1700000001,"x":${'[1,{"y":'.repeat(60)}`;
-      const end = `${'}]'.repeat(60)},"id":78}`;
-      const { slices } = await read(`{"tickets":[${deep}1${end}],${TAIL}}`, {}, chunkBytes);
-      expect(slices).toMatchObject([{ reason: 'too_deep', id: '77', generatedSecond: 1_700_000_001 }]);
-      const error = await refusalOf(`{"tickets":[${deep.replace('77', '077')}1${end}],${TAIL}}`);
-      expect(error.code).toBe('zendesk.page_malformed');
-    },
-  );
-
-  it('10,000 levels outside the tickets are malformed', async () => {
-    const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
-    expect((await refusalOf(`{"tickets":[],"users":${deep},${TAIL}}`)).code).toBe('zendesk.page_malformed');
-    expect((await refusalOf('{"x":'.repeat(10_000))).code).toBe('zendesk.page_malformed');
-  });
-
-  it('a page over its bytes is too large, whatever it holds', async () => {
-    const error = await refusalOf(`{"tickets":[],"users":"${'x'.repeat(5_000)}",${TAIL}}`, {
-      pageBytesMax: 4_000,
-    });
-    expect(error.code).toBe('zendesk.page_too_large');
-  });
-
-  it('a string, a key or a number as long as the page does not stop what is around it', async () => {
-    const long = '7'.repeat(3_000_000);
-    const { tail } = await read(`{"a":"${long}","${long}":${long},"tickets":[],${TAIL}}`, {}, 65_536);
-    expect(tail.endTime).toBe(1_700_000_000);
-  });
-
-  it('yields a body that comes in one chunk in pieces', async () => {
-    const tickets = Array.from(
-      { length: 20_000 },
-      (_, index) => `{"id":${index + 1},"subject":"${'x'.repeat(50)}"}`,
-    );
-    const page = Buffer.from(`{"tickets":[${tickets.join(',')}],${TAIL}}`);
-    let largest = 0;
-    let all = 0;
-    for await (const batch of streamPage(inChunks(page, page.length), limits)) {
-      largest = Math.max(largest, batch.length);
-      all += batch.length;
-    }
-    expect(all).toBe(20_000);
-    expect(largest).toBeLessThan(5_000);
-  });
-});
-
-describe('the body', () => {
-  it('is closed when the reader stops early', async () => {
-    let closed = false;
-    async function* endless(): AsyncGenerator<Buffer> {
-      try {
-        yield Buffer.from('{"tickets":[{"id":1}');
-        for (;;) yield Buffer.from(',{"id":2}');
-      } finally {
-        closed = true;
-      }
-    }
-    for await (const batch of streamPage(endless(), limits)) {
-      if (batch.length > 0) break;
-    }
-    expect(closed).toBe(true);
-  });
-
-  it('keeps its own errors', async () => {
-    async function* failing(): AsyncGenerator<Buffer> {
-      yield Buffer.from('{"tickets":[');
-      throw new Error('the line went dead');
-    }
-    const pages = streamPage(failing(), limits);
-    await expect(pages.next()).rejects.toThrow('the line went dead');
-  });
-
-  it('may be 2 MB of backslashes in one string, in a time that does not grow with their square', async () => {
-    const page = `{"tickets":[{"id":1,"x":"${`${'y'.repeat(40)}\\\\`.repeat(50_000)}"}],${TAIL}}`;
-    const startMs = performance.now();
-    const { slices } = await read(page, { ticketBytesMax: 5_000_000 }, 262_144);
-    expect(slices).toHaveLength(1);
-    expect(performance.now() - startMs).toBeLessThan(2_000);
   });
 });

@@ -8,6 +8,9 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { openFilesIn } from './open-files.ts';
 import { PageSpill } from './page-spill.ts';
 
+/** Hundreds of MB go to the disk and back. */
+const TIMEOUT_MS = 120_000;
+
 const root = mkdtempSync(join(tmpdir(), 'ticket-stream-spill-'));
 let dir: string;
 beforeEach(() => {
@@ -27,17 +30,21 @@ describe('entries', () => {
   test.prop(
     [fc.array(fc.array(fc.oneof(fc.nat(300), fc.nat(400_000)), { maxLength: 3 }), { maxLength: 12 })],
     {
-      numRuns: 150,
+      numRuns: 100,
     },
-  )('come back as they were added, in order, whatever their sizes', async (entries) => {
-    const spill = new PageSpill(dir, 2 ** 40);
-    const added = entries.map((parts, index) => parts.map((length) => bytes(length, index)));
-    for (const parts of added) await spill.append(parts);
-    const read = await all(spill);
-    await spill.close();
-    expect(read.map((entry) => entry.length)).toEqual(added.map((parts) => Buffer.concat(parts).length));
-    expect(read.every((entry, index) => entry.equals(Buffer.concat(added[index] ?? [])))).toBe(true);
-  });
+  )(
+    'come back as they were added, in order, whatever their sizes',
+    async (entries) => {
+      const spill = new PageSpill(dir, 2 ** 40);
+      const added = entries.map((parts, index) => parts.map((length) => bytes(length, index)));
+      for (const parts of added) await spill.append(parts);
+      const read = await all(spill);
+      await spill.close();
+      expect(read.map((entry) => entry.length)).toEqual(added.map((parts) => Buffer.concat(parts).length));
+      expect(read.every((entry, index) => entry.equals(Buffer.concat(added[index] ?? [])))).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
 
   it('need no file while they are few', async () => {
     const spill = new PageSpill(join(dir, 'nowhere'), 1_000_000);

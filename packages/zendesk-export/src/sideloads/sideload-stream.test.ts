@@ -4,19 +4,13 @@ import { join } from 'node:path';
 import { isTicketStreamError } from '@ticket-stream/errors';
 import { embedSideloads, withoutEmbedded } from '@ticket-stream/ticket';
 import { afterAll, describe, expect, it } from 'vitest';
+import { inChunks, limits, TAIL } from '../page-reading.ts';
 import type { PageLimits } from '../page-stream.ts';
 import { openFilesIn } from './open-files.ts';
 import { type EmbeddedSlice, type SideloadOptions, streamPageWithSideloads } from './sideload-stream.ts';
 
 const spillDir = mkdtempSync(join(tmpdir(), 'ticket-stream-sideloads-'));
 afterAll(() => rmSync(spillDir, { recursive: true }));
-
-const limits: PageLimits = { ticketBytesMax: 200_000, pageBytesMax: 50_000_000, depthMax: 50 };
-const TAIL = '"count":2,"end_of_stream":false,"next_page":null,"end_time":1700000000';
-
-async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
 
 async function read(page: string, own: Partial<SideloadOptions & PageLimits> = {}, chunkBytes = 1_000) {
   const slices: EmbeddedSlice[] = [];
