@@ -26,11 +26,12 @@ export interface Logger {
 /** Level 1 of node:zlib's zstd: measured at 0.97 × the rate of no compression, five times smaller; gzip at 0.42 ×. */
 const ZSTD_LEVEL = 1;
 
+// Synchronous: in libuv's threads (`zstdCompress`) a send cost 1.6 × the processor time, for 7 % less on the main thread
+// (tried 2026-11-24, two cores, 80 KB to 400 KB a batch).
+const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } };
+
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-  compress: (encoder: { buffer: Buffer }) =>
-    Promise.resolve(
-      zstdCompressSync(encoder.buffer, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }),
-    ),
+  compress: async ({ buffer }: { buffer: Buffer }) => zstdCompressSync(buffer, zstdOptions),
   decompress: (buffer: Buffer) => Promise.resolve(zstdDecompressSync(buffer)),
 });
 
