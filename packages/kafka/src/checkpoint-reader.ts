@@ -2,8 +2,12 @@ import { CHECKPOINT_KEY, type Checkpoint, decodeCheckpoint } from './checkpoint.
 import type { LogReader } from './log-reader.ts';
 import type { LogRecord } from './log-record.ts';
 
-/** Tail sizes tried in turn: a checkpoint a second makes thousands of records before the cleaner comes. */
-const TAILS = [64n, 4_096n];
+/**
+ * Tail sizes tried in turn, in offsets. The newest checkpoint and its marker are the last two, and one of 20,000 boundary
+ * digests is a megabyte: a longer tail would read dozens of them at every start and after every doubt. Aborted
+ * transactions may lie after it; a checkpoint a second makes thousands before the cleaner comes.
+ */
+const TAILS = [4n, 64n, 4_096n];
 
 /**
  * The newest committed checkpoint; undefined where none was ever committed.

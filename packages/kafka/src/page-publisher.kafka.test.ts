@@ -112,18 +112,6 @@ describe('a page', () => {
       .toEqual([ticket(2, 100).value.length, publisher.ticketBytesMax]);
   });
 
-  it('carries a checkpoint with 20,000 boundary digests', async () => {
-    const log = await testLog('digests');
-    const publisher = await testPublisher(log);
-    const digests = Object.fromEntries(
-      Array.from({ length: 20_000 }, (_, n) => [String(10_000_000_000 + n), randomBytes(8).toString('hex')]),
-    );
-    await publisher.publishPage([ticket(1, 100)], { page: 1, digests });
-    await publisher.close();
-    const next = await testPublisher(log);
-    expect(next.checkpoint.exportState.digests).toEqual(digests);
-  });
-
   it('follows another at once: many small transactions do not wait for each other', async ({ annotate }) => {
     const log = await testLog('small');
     const publisher = await testPublisher(log);
