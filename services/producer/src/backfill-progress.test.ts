@@ -71,6 +71,17 @@ describe('how far a backfill is', () => {
     tracker.end();
     expect(tracker.snapshot()).toMatchObject({ fraction: 1, endsInSeconds: 0 });
   });
+
+  it('stays what it was at the end, for whoever asks later', () => {
+    const { tracker, pages, pass } = backfill();
+    pages(10, 6_000, YEAR / 5);
+    tracker.end();
+    const atEnd = tracker.snapshot();
+    pass(3_600_000);
+    tracker.end();
+    expect(tracker.snapshot()).toEqual(atEnd);
+    expect(atEnd).toMatchObject({ tickets: 10_000, elapsedSeconds: 60, positionSecond: NOW });
+  });
 });
 
 describe('when a backfill will end', () => {

@@ -24,7 +24,7 @@ export interface BackfillTracker {
    * @param page.positionSecond  as of the checkpoint now
    */
   page(page: { readonly tickets: number; readonly positionSecond: number | undefined }): void;
-  /** Caught up: everything is done, whatever the clocks say. */
+  /** Caught up: everything is done, whatever the clocks say. From then on `snapshot` tells what the backfill was. */
   end(): void;
   snapshot(): BackfillProgress;
 }
@@ -76,6 +76,7 @@ export function createBackfillTracker(settings: BackfillSettings): BackfillTrack
   let samples: Sample[] = [{ atMs: startedMs, tickets, positionSecond }];
   let speed: number | undefined;
   let speedIsOf: Sample | undefined;
+  let atEnd: BackfillProgress | undefined;
 
   const targetSecond = (): number => clock.nowSecond() - settings.delaySeconds;
 
@@ -113,26 +114,27 @@ export function createBackfillTracker(settings: BackfillSettings): BackfillTrack
       noteFraction();
     },
     end() {
-      fraction = 1;
-      positionSecond = Math.max(positionSecond ?? 0, targetSecond());
+      atEnd ??= { ...snapshot(), fraction: 1, endsInSeconds: 0 };
     },
-    snapshot() {
-      const nowMs = clock.nowMs();
-      return {
-        tickets,
-        ticketsPerSecond: tenths(ticketRate(samples, tickets, nowMs)),
-        positionSecond,
-        // Rounded down: it is 1 at the end only.
-        fraction: fraction === undefined ? undefined : Math.floor(fraction * 10_000) / 10_000,
-        endsInSeconds: endsInSeconds(nowMs),
-        elapsedSeconds: tenths(Math.max(0, nowMs - startedMs) / 1000),
-        requestsLastMinute: requests.lastMinute(),
-        requestsAllowed,
-        waitedSeconds: waits.seconds(),
-        waiting: waits.current(),
-      };
-    },
+    snapshot: () => atEnd ?? snapshot(),
   };
+
+  function snapshot(): BackfillProgress {
+    const nowMs = clock.nowMs();
+    return {
+      tickets,
+      ticketsPerSecond: tenths(ticketRate(samples, tickets, nowMs)),
+      positionSecond,
+      // Rounded down: it is 1 at the end only.
+      fraction: fraction === undefined ? undefined : Math.floor(fraction * 10_000) / 10_000,
+      endsInSeconds: endsInSeconds(nowMs),
+      elapsedSeconds: tenths(Math.max(0, nowMs - startedMs) / 1000),
+      requestsLastMinute: requests.lastMinute(),
+      requestsAllowed,
+      waitedSeconds: waits.seconds(),
+      waiting: waits.current(),
+    };
+  }
 }
 
 /** Those of the window, and the one before it; every other one goes when they are too many, never the newest. */
