@@ -9,6 +9,8 @@ const program = new Command('ticket-stream')
     'Every change to every Zendesk ticket, once and in order, on Kafka; searchable and alertable seconds later.',
   )
   .version('0.1.0')
+  // What follows a command is the command's: `search -VIP` asks for no version.
+  .enablePositionalOptions()
   .showHelpAfterError('(--help shows what there is)')
   .exitOverride((error) => {
     // commander's own refusals (unknown command or option) are wrong configuration.

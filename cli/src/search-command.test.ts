@@ -117,6 +117,26 @@ describe('ticket-stream search', () => {
     `);
   });
 
+  it('takes what a query leaves out for a part of the query, not for an option', async () => {
+    for (const args of [
+      ['refund', '-status:closed', '-VIP'],
+      ['-spam', '--limit', '3', '-h4'],
+    ]) {
+      const result = await run(args, { status: 200, body });
+      expect(new URL(result.url ?? '', 'http://x').searchParams.get('q')).toBe(
+        args.filter((word) => word !== '--limit' && word !== '3').join(' '),
+      );
+    }
+  });
+
+  it('refuses an option that there is not, and names those there are', async () => {
+    const output = { writeErr: vi.fn() };
+    const command = searchCommand().configureOutput(output).exitOverride();
+    await expect(command.parseAsync(['node', 'search', 'x', '--limt', '3'])).rejects.toThrow(
+      "unknown option '--limt'; there are --limit, --cursor, --deleted, --json, --url, --data-dir",
+    );
+  });
+
   it('prints the answer as it is with --json', async () => {
     expect((await run(['x', '--json'], { status: 200, body })).stdout).toBe(`${body}\n`);
   });

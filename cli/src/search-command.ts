@@ -18,25 +18,34 @@ const TIMEOUT_MS = 30_000;
 
 /** `ticket-stream search 'refund status:open'`: asks the running search service. */
 export function searchCommand(): Command {
-  return new Command('search')
-    .description("Search the tickets, in Zendesk's search language.")
-    .argument('[query...]', 'words, "phrases", key:value; quote the whole for the shell')
-    .option('--limit <n>', 'tickets shown, 1 to 1000', limit, 20)
-    .option('--cursor <cursor>', 'go on where the answer before ended')
-    .option('--deleted', 'also deleted and scrubbed tickets')
-    .option('--json', 'the answer as JSON: { total, hits, next }')
-    .option('--url <url>', 'address of the search service; else the one that runs on the data folder')
-    .option('--data-dir <folder>', 'data folder', process.env['DATA_DIR'] ?? '.data')
-    .addHelpText(
-      'after',
-      `
+  return (
+    new Command('search')
+      .description("Search the tickets, in Zendesk's search language.")
+      .argument('[query...]', 'words, "phrases", key:value; quote the whole for the shell')
+      .option('--limit <n>', 'tickets shown, 1 to 1000', limit, 20)
+      .option('--cursor <cursor>', 'go on where the answer before ended')
+      .option('--deleted', 'also deleted and scrubbed tickets')
+      .option('--json', 'the answer as JSON: { total, hits, next }')
+      .option('--url <url>', 'address of the search service; else the one that runs on the data folder')
+      .option('--data-dir <folder>', 'data folder', process.env['DATA_DIR'] ?? '.data')
+      .addHelpText(
+        'after',
+        `
 Keys: status priority ticket_type tags assignee group organization requester submitter created updated subject
 description order_by sort.  status<solved  priority>=high  assignee:none  tags:"vip refund"  created>4hours
 -word excludes, the same key twice means either, a number is a ticket's id.`,
-    )
-    .action(async (words: string[], flags: SearchFlags) => {
-      process.exitCode = await search(words.join(' '), flags);
-    });
+      )
+      // -status:closed is no option but part of a query.
+      .allowUnknownOption()
+      .action(async (words: string[], flags: SearchFlags, command: Command) => {
+        const option = words.find((word) => word.startsWith('--'));
+        if (option !== undefined) {
+          const known = command.options.map(({ long }) => long).join(', ');
+          command.error(`error: unknown option '${option}'; there are ${known}`);
+        }
+        process.exitCode = await search(words.join(' '), flags);
+      })
+  );
 }
 
 /** @returns the exit code: 0 also where nothing was found, 2 for a query that cannot be read */
