@@ -159,6 +159,18 @@ describe('a rule file', () => {
       });
     });
 
+    it('is refused where it is not UTF-8: its words would match no ticket', async () => {
+      const path = join(folder, 'latin1.yaml');
+      const text = `version: 1\nrules:\n  - name: a\n    when: ticket.subject == 'Zoë'\n`;
+      await writeFile(path, Buffer.from(text, 'latin1'));
+      await expect(loadRuleFile(path)).rejects.toMatchObject({
+        code: 'rules.invalid',
+        message: `${path}: the rule file is not UTF-8`,
+      });
+      await writeFile(path, Buffer.from(`\ufeff${text}`, 'utf8'));
+      expect(await loadRuleFile(path)).toHaveLength(1);
+    });
+
     it('ships with three rules', async () => {
       const rules = await loadRuleFile(defaultRuleFile);
       expect(rules.map(({ name }) => name)).toEqual(['raised-to-urgent', 'reopened', 'rated-bad']);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { TicketStreamError } from '@ticket-stream/errors';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, Scalar } from 'yaml';
@@ -220,6 +221,12 @@ export async function loadRuleFile(path: string): Promise<readonly Rule[]> {
       `${path}: the rule file has ${bytes.length} bytes; at most ${FILE_BYTES_MAX} are read`,
       { context: { file: path } },
     );
+  }
+  if (!isUtf8(bytes)) {
+    // Read all the same, 'Zoë' in a condition would be a word that no ticket has.
+    throw new TicketStreamError('rules.invalid', `${path}: the rule file is not UTF-8`, {
+      context: { file: path },
+    });
   }
   const { rules, problems } = parseRuleFile(bytes.toString('utf8'));
   if (rules !== undefined) return rules;
