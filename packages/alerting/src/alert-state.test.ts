@@ -95,6 +95,13 @@ describe('the alert store, as a version store', () => {
     expect(state.readBooks()).toEqual({ ...emptyBooks, consumed: 1, applied: 1 });
   });
 
+  it('keeps the newest version and document of a ticket, which the next change is compared with', async () => {
+    await state.record(stepOf([calm], 2n), () => state.save(calm, []));
+    await state.record(stepOf([raise], 3n), () => state.save(raise, []));
+    expect(state.readTickets(['7'])).toEqual(new Map([['7', raise.ticket]]));
+    expect(state.readVersions(['7'])).toEqual(new Map([['7', raise.version]]));
+  });
+
   it('adds books up and moves positions also in a step without changes', async () => {
     await state.record(stepOf([calm], 2n), () => state.save(calm, []));
     const repeats = { ...emptyBooks, consumed: 3, duplicate: 2, stale: 1 };

@@ -130,6 +130,12 @@ describe('evaluate', () => {
     expect(fired).toEqual([0, 1, 0, 0, 1]);
   });
 
+  it('fires a state that holds now where it could not be asked about the version before', () => {
+    const low = rulesOf({ low: `int(ticket.subject) < 3` });
+    const change = sampleChange({ ticket: { subject: '2' }, previous: before({ subject: 'a kettle' }) });
+    expect(evaluate(low, change, live)).toMatchObject({ decisions: [{ outcome: 'fired' }], failures: [] });
+  });
+
   it('goes on with the other rules where one cannot be asked', () => {
     const { decisions, failures } = evaluate(
       rulesOf({ broken: `int(ticket.subject) > 3`, sound: `'priority' in changed` }),

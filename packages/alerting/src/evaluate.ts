@@ -89,7 +89,7 @@ export function evaluate(
     try {
       if (!rule.condition.holds(now)) continue;
       // A state counts when it begins.
-      if (rule.condition.kind === 'state' && previous !== undefined && rule.condition.holds(before)) continue;
+      if (rule.condition.kind === 'state' && previous !== undefined && didHold(rule, before)) continue;
       decisions.push(
         reason === undefined ? { rule, outcome: 'fired' } : { rule, outcome: 'suppressed', reason },
       );
@@ -102,6 +102,16 @@ export function evaluate(
     }
   }
   return { changed, decisions, failures };
+}
+
+/** A version before that the rule cannot be asked about must not hide that the state holds now. */
+function didHold({ condition }: Rule, before: ConditionVariables): boolean {
+  try {
+    return condition.holds(before);
+  } catch (error) {
+    if (error instanceof ConditionFailure) return false;
+    throw error;
+  }
 }
 
 function suppressionReason(
