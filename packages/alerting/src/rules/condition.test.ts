@@ -157,6 +157,24 @@ describe('a condition', () => {
     expect(() => condition.holds({ ticket: long, previous: noTicket, changed: [] })).toThrow(/1000 items/);
   });
 
+  it('refuses to look for every item of one list in another beyond its limit, and looks in one within it', () => {
+    const condition = compiled(`ticket.custom_fields.exists(f, f.value in ticket.tags)`);
+    const holds = (tags: unknown) =>
+      condition.holds({
+        ticket: celFromJson({ tags, custom_fields: [{ value: 'x' }, { value: 't999' }] }),
+        previous: noTicket,
+        changed: [],
+      });
+    const tags = Array.from({ length: 1_001 }, (_, at) => `t${at}`);
+    expect(() => holds(tags)).toThrow(/1000 items/);
+    expect(holds(tags.slice(0, 1_000))).toBe(true);
+    expect(holds(tags.slice(0, 999))).toBe(false);
+    expect(holds(null)).toBe(false);
+    // Asked once, a list of any length costs no more than reading the ticket did.
+    const once = compiled(`'t1000' in ticket.tags`);
+    expect(once.holds({ ticket: celFromJson({ tags }), previous: noTicket, changed: [] })).toBe(true);
+  });
+
   it('keeps going on the longest list it takes, also where it makes a new one', () => {
     const long = celFromJson({ tags: Array.from({ length: 1_000 }, (_, at) => `t${at}`) });
     const condition = compiled(`ticket.tags.map(t, t + 'x').exists(t, t == 't999x')`);
