@@ -1,5 +1,7 @@
 import { consoleConsume } from '@ticket-stream/dev-stack/testing';
+import { connectKafka, openLogReader } from '@ticket-stream/kafka';
 import { ticketDigest } from '@ticket-stream/ticket';
+import { until } from './condition.ts';
 
 export interface CommittedVersion {
   readonly ticketId: string;
@@ -12,8 +14,27 @@ export interface CommittedVersion {
   readonly offset: bigint;
 }
 
-/** The whole topic as Kafka's own console consumer shows it, read_committed, in the order of each partition. */
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Right after a commit returned, readers may still be behind it (measured: up to 188 ms). */
+async function readersSeeEverything(brokers: string, topic: string): Promise<void> {
+  const reader = await openLogReader(connectKafka({ brokers: brokers.split(',') }, silent));
+  try {
+    await until(`${topic} without an open transaction`, async () => {
+      const [stable, ends] = await Promise.all([
+        reader.stableEndOffsets(topic),
+        reader.highWatermarks(topic),
+      ]);
+      return [...ends].every(([partition, end]) => stable.get(partition) === end);
+    });
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The whole topic as Kafka's own console consumer shows it, read_committed, in the order of each partition. No transaction is open. */
 export async function readCommitted(brokers: string, topic: string): Promise<CommittedVersion[]> {
+  await readersSeeEverything(brokers, topic);
   const versions: CommittedVersion[] = [];
   for await (const { key, value, headers, partition, offset } of consoleConsume({ brokers, topic })) {
     const names = new Map(headers.map(([name, bytes]) => [name, bytes?.toString('utf8') ?? '']));
