@@ -239,7 +239,7 @@ it('case 5: two versions in the same second with different content: the later on
   const version = (subject: string) => ticket(7, START_SECOND, { subject });
   rig.producer.start();
   await rig.zendesk.play(
-    page([version('the earlier one')], { end_time: START_SECOND, end_of_stream: false }),
+    page([version('the earlier one')], { end_time: START_SECOND, end_of_stream: true }),
     page([version('the later one')], { end_time: START_SECOND, end_of_stream: true }),
   );
   const log = await rig.versions();
