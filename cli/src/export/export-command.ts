@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { resetCommand } from './reset-command.ts';
 import { statusCommand } from './status-command.ts';
+import { verifyCommand } from './verify-command.ts';
 
 export function exportCommand(): Command {
   const command = new Command('export').description('Look at the export, move it, compare it with Zendesk.');
-  for (const each of [statusCommand(), resetCommand()]) command.addCommand(each);
+  for (const each of [statusCommand(), resetCommand(), verifyCommand()]) command.addCommand(each);
   return command.addHelpText(
     'after',
     `

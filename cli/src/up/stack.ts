@@ -29,6 +29,8 @@ export interface Stack {
 /** The simulator under `up`: quick enough to watch, and it says so. Its own defaults are Zendesk's. */
 const SIMULATOR_REQUESTS_PER_MINUTE = 600;
 const SIMULATOR_DELAY_SECONDS = 2;
+/** The producer's; the rest is for `export verify`. */
+const SIMULATOR_ALLOWANCE_SHARE = '0.9';
 const SERVICE_STOP_MS = 3_000;
 /** Shorter ones are nothing to look back on: every start begins with one. */
 const NOTED_BACKFILL_SECONDS = 10;
@@ -92,6 +94,7 @@ export async function startStack(plan: UpPlan, state: UpState, signal: AbortSign
         ZENDESK_PASSWORD: '',
         EXPORT_SOURCE: simulator.source,
         EXPORT_REQUESTS_PER_MINUTE: String(SIMULATOR_REQUESTS_PER_MINUTE),
+        EXPORT_ALLOWANCE_SHARE: plan.env['EXPORT_ALLOWANCE_SHARE'] || SIMULATOR_ALLOWANCE_SHARE,
         EXPORT_DELAY_SECONDS: String(SIMULATOR_DELAY_SECONDS),
         START_TIME: '1',
       });

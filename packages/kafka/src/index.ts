@@ -13,4 +13,10 @@ export { openPagePublisher, type PagePublisher } from './page-publisher.ts';
 export type { PageTransaction } from './page-transaction.ts';
 export { type BatchControl, openRecordStream, type RecordBatch, type RecordStream } from './record-stream.ts';
 export { type CheckpointRewrite, rewriteCheckpoint } from './rewrite-checkpoint.ts';
-export { type EnsuredTopics, ensureTopics, type TopicNames, topicNames } from './topics.ts';
+export {
+  type EnsuredTopics,
+  ensureTopics,
+  TICKET_BYTES_MAX,
+  type TopicNames,
+  topicNames,
+} from './topics.ts';

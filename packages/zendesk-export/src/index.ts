@@ -29,10 +29,12 @@ export {
 } from './export-state.ts';
 export { type PageSeen, type PageVerdict, type Step, stateAfter, stepAfter } from './export-walk.ts';
 export { createPacer, type Pacer } from './pacing.ts';
+export { PAGE_BUDGET_MS, pageLimits } from './page-bounds.ts';
 export type { ExportMode, PageTail } from './page-fields.ts';
 export { createPageSize, type PageSize } from './page-size.ts';
 export { type PageLimits, type ReadTicket, streamPage, type TicketSlice } from './page-stream.ts';
 export { KNOWN_SIDELOADS } from './sideloads/sideload-relations.ts';
 export { streamPageWithSideloads } from './sideloads/sideload-stream.ts';
+export { unbearablePage } from './unbearable-page.ts';
 export type { UnreadTicket } from './unread-ticket.ts';
 export { realWaiting, type Waiting } from './waiting.ts';

@@ -35,7 +35,7 @@ export interface ExportObservation {
   healthy(): Health;
 }
 
-export interface ObservedLog {
+interface ObservedLog {
   readonly state: () => ExportState;
   /** As `performance.now()`; undefined while no transaction is open. */
   readonly openTransactionSinceMs: () => number | undefined;

@@ -1,0 +1,93 @@
+/** Which pages a comparison reads: the whole export, or some of it at random. */
+import { hash } from 'node:crypto';
+import {
+  type ExportMode,
+  type ExportScope,
+  type ExportState,
+  startState,
+} from '@ticket-stream/zendesk-export';
+import type { ExportReading } from './export-reading.ts';
+
+export interface Walked {
+  readonly state: ExportState;
+  /** Up to which second everything was shown, epoch seconds. */
+  readonly reached: number;
+  /** The Date of the last answer that had one, epoch seconds. */
+  readonly date: number | undefined;
+}
+
+interface Asked {
+  readonly mode: ExportMode;
+  readonly scope: ExportScope;
+  /** Epoch seconds. */
+  readonly start: number;
+  /** Epoch seconds: up to there, the log is compared. */
+  readonly position: number;
+  readonly onState: (state: ExportState) => void;
+}
+
+/** Answers in a row that bring nothing and say nothing of the end; by then it is the end. */
+const QUIET_MAX = 3;
+
+/** From the start to the end of the stream. */
+export async function walkExport(reading: ExportReading, asked: Asked): Promise<Walked> {
+  const { position, onState } = asked;
+  let state = startState(asked.start, asked.mode, asked.scope);
+  let date: number | undefined;
+  for (let quiet = 0; quiet < QUIET_MAX; ) {
+    const read = await reading.readPage(state);
+    state = read.state;
+    date = read.date ?? date;
+    onState(state);
+    if (read.verdict === 'caught_up' && reachedBy(state) >= position) break;
+    quiet = read.verdict === 'caught_up' || read.verdict === 'ask_again' ? quiet + 1 : 0;
+  }
+  return { state, reached: reachedBy(state), date };
+}
+
+/**
+ * Goes on reading until everything up to the Date of the walk's end was shown. A ticket that changed in the last minute
+ * of the walk stood nowhere in it: the export leaves the newest time out. Where it does not change at every moment,
+ * it is shown now.
+ * @returns false where that moment did not come: Zendesk's clock stands, or says nothing
+ */
+export async function settleWalk(
+  reading: ExportReading,
+  walked: Walked,
+  {
+    delaySeconds,
+    onState,
+  }: { readonly delaySeconds: number; readonly onState: (state: ExportState) => void },
+): Promise<boolean> {
+  const { date } = walked;
+  if (date === undefined) return false;
+  const deadlineMs = performance.now() + (2 * (delaySeconds + 1) + 10) * 1000;
+  let { state } = walked;
+  while (reachedBy(state) < date) {
+    if (performance.now() > deadlineMs) return false;
+    state = (await reading.readPage(state)).state;
+    onState(state);
+  }
+  return true;
+}
+
+/** Single pages, each from a moment that the seed and its number give. */
+export async function samplePages(
+  reading: ExportReading,
+  asked: Asked & { readonly pages: number; readonly seed: number },
+): Promise<void> {
+  const { start, position, pages, seed, onState } = asked;
+  for (let page = 0; page < pages; page++) {
+    const second = start + Math.floor(fraction(seed, page) * (position - start + 1));
+    onState((await reading.readPage(startState(second, asked.mode, asked.scope))).state);
+  }
+}
+
+/** 0 ≤ x < 1, the same for the same seed and number. */
+function fraction(seed: number, page: number): number {
+  return Number.parseInt(hash('sha256', `${seed}/${page}`, 'hex').slice(0, 13), 16) / 2 ** 52;
+}
+
+function reachedBy(state: ExportState): number {
+  return state.position ?? -1;
+}
