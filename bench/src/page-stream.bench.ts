@@ -111,8 +111,8 @@ async function runApart(way: WayName, megabytes: number, compileCache?: string):
 /** V8's options of `npm run producer`: what is measured is what runs. */
 function producerOptions(): string[] {
   const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    scripts: Record<string, string>;
+    scripts: { producer: string };
   };
-  const [, ...args] = (scripts['producer'] ?? '').split(' ');
+  const [, ...args] = scripts.producer.split(' ');
   return args.slice(0, args.indexOf('--import'));
 }

@@ -3,12 +3,7 @@
  * goes wrong before the page was read to its end and found whole, its transaction is aborted and the checkpoint
  * stays where it was.
  */
-import {
-  asTicketStreamError,
-  type ErrorCode,
-  isTicketStreamError,
-  TicketStreamError,
-} from '@ticket-stream/errors';
+import { asTicketStreamError, type ErrorCode, isTicketStreamError } from '@ticket-stream/errors';
 import type { PagePublisher } from '@ticket-stream/kafka';
 import {
   BoundaryFilter,
@@ -19,10 +14,12 @@ import {
   type OpenPage,
   type PageTail,
   type PageVerdict,
+  pageLimits,
   stateAfter,
   stepAfter,
   streamPage,
   streamPageWithSideloads,
+  unbearablePage,
 } from '@ticket-stream/zendesk-export';
 import { mustCommit } from './commit-rule.ts';
 import { pageFetched, pageParsing } from './diagnostics.ts';
@@ -64,9 +61,6 @@ export interface PageOutcome extends Readonly<PageCounts> {
   readonly countIgnored: boolean;
 }
 
-const PAGE_BYTES_MAX = 4 * 1024 * 1024 * 1024;
-const DEPTH_MAX = 512;
-
 /**
  * @returns what came of the page; all that it counts is durable, unless it is `uncounted`
  * @throws zendesk.…                   nothing of the page is durable; as the client and the page stream say
@@ -104,9 +98,8 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
     page.discard();
     // An abort that fails leaves the producer in doubt; that doubt is then the error to deal with.
     await writer.abort();
-    if (budget.signal.aborted && !attempt.signal.aborted) throw unbearable('zendesk.page_too_slow', error);
-    if (isTicketStreamError(error, 'zendesk.page_too_large'))
-      throw unbearable('zendesk.page_too_large', error);
+    if (budget.signal.aborted && !attempt.signal.aborted) throw unbearable('time', error);
+    if (isTicketStreamError(error, 'zendesk.page_too_large')) throw unbearable('bytes', error);
     throw error;
   } finally {
     clearTimeout(budgetTimer);
@@ -124,11 +117,7 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
   }
 
   function slicesOf({ body }: OpenPage, { include, spillDir }: PageAttempt) {
-    const limits = {
-      ticketBytesMax: publisher.ticketBytesMax,
-      pageBytesMax: PAGE_BYTES_MAX,
-      depthMax: DEPTH_MAX,
-    };
+    const limits = pageLimits(publisher.ticketBytesMax);
     const mode = next.mode === 'time' ? 'time' : 'cursor';
     if (include.length === 0) return streamPage(body, limits, mode);
     return streamPageWithSideloads(body, limits, { mode, include, spillDir });
@@ -138,15 +127,9 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
     return { verdict, committed, ...counts, bytes, newestSecond: boundary.newestSecond };
   }
 
-  /** More tickets than were asked for, all of one second: half as many would be the same page. */
-  function unbearable(code: 'zendesk.page_too_slow' | 'zendesk.page_too_large', cause: unknown) {
+  function unbearable(over: 'time' | 'bytes', cause: unknown) {
     const { onlySecond } = boundary;
-    const isWholeSecond = next.mode === 'time' && counts.exported > perPage && onlySecond !== undefined;
-    const why = code === 'zendesk.page_too_slow' ? 'took longer than its budget' : 'is larger than allowed';
-    return new TicketStreamError(code, `the page ${why}`, {
-      cause,
-      context: { startTime: next.startTime, perPage, ...(isWholeSecond ? { wholeSecond: onlySecond } : {}) },
-    });
+    return unbearablePage({ next, perPage, tickets: counts.exported, onlySecond, over, cause });
   }
 }
 

@@ -24,6 +24,7 @@ import {
 import {
   createExportClient,
   createPacer,
+  PAGE_BUDGET_MS,
   parseExportState,
   startState,
   type WantedExport,
@@ -35,9 +36,6 @@ import { msToFirstTurn } from './first-turn.ts';
 import { waitForKafka } from './wait-for-kafka.ts';
 
 type ProducerOptions = OptionValues<typeof producerOptions>;
-
-/** Below the transaction's timeout of 6 minutes; waiting for a turn is outside of it. */
-const PAGE_BUDGET_MS = 5 * 60 * 1000;
 
 /** Zendesk → tickets: makes every part, runs the export until the signal, and takes the parts down again. */
 export async function runProducer(context: ServiceContext<typeof producerOptions>): Promise<void> {
