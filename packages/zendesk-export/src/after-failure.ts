@@ -66,7 +66,7 @@ export function afterFailure(
       return {
         step: 'wait',
         waitMs,
-        waitingFor: `Zendesk (${error.code})`,
+        waitingFor: `${error.code === 'spill.unavailable' ? 'the disk' : 'Zendesk'} (${error.code})`,
         because: 'the page is asked for again',
       };
     }

@@ -108,7 +108,7 @@ describe('limits', () => {
     }
     const slices: TicketSlice[] = [];
     const wide = { ...limits, ticketBytesMax: 8_000_000, pageBytesMax: 200_000_000 };
-    for await (const batch of streamPage(page(), wide)) slices.push(...batch);
+    for await (const batch of streamPage(page(), wide, 'time')) slices.push(...batch);
     expect(slices).toHaveLength(3);
     expect(slices[1]).toMatchObject({
       kind: 'unread',
@@ -154,7 +154,7 @@ describe('limits', () => {
     const page = Buffer.from(`{"tickets":[${tickets.join(',')}],${TAIL}}`);
     let largest = 0;
     let all = 0;
-    for await (const batch of streamPage(inChunks(page, page.length), limits)) {
+    for await (const batch of streamPage(inChunks(page, page.length), limits, 'time')) {
       largest = Math.max(largest, batch.length);
       all += batch.length;
     }
@@ -174,7 +174,7 @@ describe('the body', () => {
         closed = true;
       }
     }
-    for await (const batch of streamPage(endless(), limits)) {
+    for await (const batch of streamPage(endless(), limits, 'time')) {
       if (batch.length > 0) break;
     }
     expect(closed).toBe(true);
@@ -185,7 +185,7 @@ describe('the body', () => {
       yield Buffer.from('{"tickets":[');
       throw new Error('the line went dead');
     }
-    const pages = streamPage(failing(), limits);
+    const pages = streamPage(failing(), limits, 'time');
     await expect(pages.next()).rejects.toThrow('the line went dead');
   });
 

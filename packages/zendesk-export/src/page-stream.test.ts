@@ -232,7 +232,11 @@ describe('a page that is not whole', () => {
   });
 
   it('yields nothing of a piece whose page is refused', async () => {
-    const pages = streamPage(inChunks(Buffer.from(`[{"tickets":[{"id":1}],${TAIL}}]`), 1_000), limits);
+    const pages = streamPage(
+      inChunks(Buffer.from(`[{"tickets":[{"id":1}],${TAIL}}]`), 1_000),
+      limits,
+      'time',
+    );
     await expect(pages.next()).rejects.toMatchObject({ code: 'zendesk.page_malformed' });
   });
 });

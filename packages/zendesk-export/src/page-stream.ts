@@ -20,7 +20,7 @@ export type { PageLimits, ReadTicket, TicketSlice } from './page-reader.ts';
 export async function* streamPage(
   body: AsyncIterable<Uint8Array>,
   limits: PageLimits,
-  mode: ExportMode = 'time',
+  mode: ExportMode,
 ): AsyncGenerator<readonly TicketSlice[], PageTail> {
   const reader = new PageReader(limits, mode);
   for await (const chunk of body) {
