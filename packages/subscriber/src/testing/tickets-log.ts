@@ -67,7 +67,7 @@ export async function openTicketsLog(brokers: string, topic: string, partitions 
     logId: publisher.checkpoint.logId,
     createTopic,
     publish: (tickets: readonly TestTicket[]) => fill(tickets, 'commit'),
-    /** 1,100 records, more than one send holds, so that the log has an aborted transaction. */
+    /** 1,100 records, more than one send holds, so that the log has some of them, in an aborted transaction. */
     abort: () =>
       fill(
         Array.from({ length: 1_100 }, (_, n) => ticket(n + 1, 1)),
