@@ -105,6 +105,31 @@ describe('a subscription', () => {
     expect(second.subscription.books()).toEqual(emptyBooks);
   });
 
+  it('stores a position never ahead of what was handled, also within one fetch: an end there loses nothing', async () => {
+    const log = await openLog('within-a-fetch');
+    await log.publish(Array.from({ length: 2_500 }, (_, n) => ticket(n + 1, 100)));
+    const applied: bigint[] = [];
+    const handle = (changes: readonly TicketChange[]) => {
+      applied.push(...changes.map(({ version }) => version.place.offset));
+    };
+    const first = await read(log, {
+      handle(changes) {
+        if (applied.length > 0) throw new TicketStreamError('store.unusable', 'the disk is gone');
+        handle(changes);
+      },
+    });
+    await expect(first.subscription.done).rejects.toMatchObject({ code: 'store.unusable' });
+    expect(applied.length).toBeGreaterThan(0);
+    expect(await first.versions.readPositions()).toMatchObject([
+      { nextOffset: (applied.at(-1) ?? -1n) + 1n },
+    ]);
+
+    const second = await read(log, { versions: first.versions, until: 'end', handle });
+    await second.subscription.done;
+    expect(applied).toHaveLength(2_500);
+    expect(new Set(applied).size).toBe(2_500);
+  });
+
   it('follows the log live, and knows its lag', async () => {
     const log = await openLog('live');
     const reading = await read(log);
