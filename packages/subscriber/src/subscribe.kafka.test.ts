@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -346,6 +347,31 @@ describe('what can never work', () => {
       ...[8, 9, 10].map((offset) => ({ key: place(offset), code: 'record.invalid_value' })),
     ]);
     expect(letters.find(({ key }) => key === place(8))?.value).toBe('not JSON');
+  });
+
+  it('is set aside by its head where the topic for it takes no more', async () => {
+    const log = await openLog('dead-large');
+    const admin = log.kafka.admin();
+    await admin.connect();
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: 2, // a topic's, in Kafka's protocol
+          name: log.names.deadLetters,
+          configEntries: [{ name: 'max.message.bytes', value: '200000' }],
+        },
+      ],
+    });
+    await admin.disconnect();
+    const value = `not JSON ${randomBytes(200_000).toString('hex')}`;
+    await log.write([{ key: '1', value, headers: log.headersOf(ticket(1, 100)) }]);
+    await log.publish([ticket(2, 100)]);
+    const reading = await read(log, { until: 'end' });
+    await reading.subscription.done;
+    expect(reading.applied).toEqual(['2@100']);
+    const [letter] = await log.deadLetters();
+    expect(letter).toMatchObject({ code: 'record.invalid_value', value: value.slice(0, 64 * 1024) });
   });
 
   it('is set aside before the position moves past it', async () => {

@@ -141,7 +141,11 @@ export function createExportObservation(settings: ObservationSettings): ExportOb
       tried();
       progress.parsing = 0;
       // Too recent is an answer: there is nothing newer.
-      if (code === 'zendesk.too_recent') movedMs = triedMs;
+      if (code === 'zendesk.too_recent') {
+        movedMs = triedMs;
+        recorder.pageEnded(seconds, 'caught_up');
+        return;
+      }
       progress.retries.set(code, (progress.retries.get(code) ?? 0) + 1);
       recorder.pageEnded(seconds, 'failed');
     },
