@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Bench, BenchResult } from './bench.ts';
+import { leaks } from './leaks.bench.ts';
 import { pageStream } from './page-stream.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
+import { publish } from './publish.bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { pipeline, 'page-stream': pageStream };
+const benches: Readonly<Record<string, Bench>> = { pipeline, 'page-stream': pageStream, publish, leaks };
 
 const [name = ''] = process.argv.slice(2);
 const bench = benches[name];

@@ -1,0 +1,107 @@
+/**
+ * One way from export pages to committed records, in a process of its own:
+ *
+ *   node page-way.ts page|raw <brokers> <tickets topic> <page server> <pages to warm up> <pages to time>
+ *
+ * `page`: HTTP, page stream, version, digest, boundary, headers, page publisher, checkpoint. `raw`: kafkajs as one
+ * would call it who has the tickets as Buffers in memory: the same transactions, the same chunks, no headers. Prints
+ * the seconds, and the processor seconds of this process.
+ */
+import {
+  connectKafka,
+  ensureTopics,
+  openLogReader,
+  openPagePublisher,
+  topicNames,
+} from '@ticket-stream/kafka';
+import { identifyTicket, ticketDigest } from '@ticket-stream/ticket';
+import { BoundaryFilter, createExportClient, streamPage } from '@ticket-stream/zendesk-export';
+import kafkajs from 'kafkajs';
+
+const [way, brokers = '', tickets = '', url = '', warmUp = '', timed = ''] = process.argv.slice(2);
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const kafka = connectKafka({ brokers: brokers.split(',') }, silent);
+const names = topicNames(tickets);
+const topics = await ensureTopics(kafka, names, { acceptSettings: false, logger: silent });
+const client = createExportClient({ url, credentials: { email: 'a@example.com', apiToken: 'none' } });
+const limits = { ticketBytesMax: 8e6, pageBytesMax: 4e9, depthMax: 512 };
+
+const { publishPage, close } = await (way === 'page' ? wholeWay() : rawWay());
+for (let page = 0; page < Number(warmUp); page++) await publishPage(page);
+const startedAtMs = performance.now();
+const before = process.cpuUsage();
+for (let page = 0; page < Number(timed); page++) await publishPage(page);
+const { user, system } = process.cpuUsage(before);
+process.stdout.write(`${(performance.now() - startedAtMs) / 1_000} ${(user + system) / 1_000_000}\n`);
+await close();
+await client.close();
+
+async function wholeWay() {
+  const reader = await openLogReader(kafka);
+  const publisher = await openPagePublisher<{ page: number }>({
+    kafka,
+    reader,
+    names,
+    topics,
+    source: 'bench:publish',
+    initialState: () => ({ page: 0 }),
+    parseState: (value) => value as { page: number },
+    logger: silent,
+    signal: new AbortController().signal,
+  });
+  return {
+    async publishPage(page: number): Promise<void> {
+      const { body } = await client.openPage({ startTime: page, perPage: 1_000 });
+      const transaction = await publisher.beginPage();
+      const boundary = new BoundaryFilter({ second: page, digests: {}, overflowed: false });
+      for await (const slices of streamPage(body, limits)) {
+        for (const slice of slices) {
+          if (slice.kind !== 'ticket') throw new Error('a ticket was not read');
+          const digest = ticketDigest(slice.bytes);
+          const { id, stamp, deleted, generatedSecond } = identifyTicket(slice.bytes, slice.parsed);
+          if (boundary.isRepeat(id, digest)) throw new Error('a ticket came twice');
+          boundary.note(id, digest, generatedSecond);
+          const kind = deleted ? 'deleted' : 'changed';
+          await transaction.publish({ ticketId: id, kind, stamp, digest }, slice.bytes);
+        }
+      }
+      await transaction.commit({ page });
+    },
+    async close(): Promise<void> {
+      await publisher.close();
+      await reader.close();
+    },
+  };
+}
+
+async function rawWay() {
+  const { body } = await client.openPage({ startTime: 0, perPage: 1_000 });
+  const messages: { key: string; value: Buffer; partition: number }[] = [];
+  for await (const slices of streamPage(body, limits)) {
+    for (const slice of slices) {
+      if (slice.kind !== 'ticket') throw new Error('a ticket was not read');
+      const { id } = identifyTicket(slice.bytes, slice.parsed);
+      messages.push({ key: id, value: Buffer.from(slice.bytes), partition: Number(id) % topics.partitions });
+    }
+  }
+  const producer = kafka.producer({
+    transactionalId: tickets,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    retry: { initialRetryTime: 15, maxRetryTime: 1_000, retries: 8 },
+  });
+  await producer.connect();
+  const compression = kafkajs.CompressionTypes.ZSTD;
+  return {
+    async publishPage(page: number): Promise<void> {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic: names.tickets, acks: -1, compression, messages });
+      const checkpoint = { key: 'export', value: JSON.stringify({ page }), partition: 0 };
+      await transaction.send({ topic: names.checkpoints, acks: -1, compression, messages: [checkpoint] });
+      await transaction.commit();
+    },
+    close: () => producer.disconnect(),
+  };
+}
