@@ -19,6 +19,12 @@ const seed = wholeNumber('seed');
 const tickets = wholeNumber('tickets');
 process.stderr.write(`${process.stderr.isTTY ? `soak of seed ${seed}` : JSON.stringify({ seed })}\n`);
 
+// So that broker and producer are ended as well.
+const interrupted = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)));
+}
+
 const run = runSoak(
   {
     seed,
@@ -33,6 +39,7 @@ const run = runSoak(
     msMax: wholeNumber('minutes') * 60_000,
   },
   process.stderr.isTTY ? showLine : showJson,
+  interrupted.signal,
 );
 const result = await run.catch((error: unknown) => ({ seed, violations: [String(error)] }));
 if (process.stderr.isTTY) process.stderr.write('\n');

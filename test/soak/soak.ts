@@ -70,9 +70,11 @@ export interface SoakResult extends Omit<LogFindings, 'examples'> {
 export async function runSoak(
   settings: SoakSettings,
   onProgress: (progress: SoakProgress) => void,
+  interrupted?: AbortSignal,
 ): Promise<SoakResult> {
   const startedMs = performance.now();
-  const signal = AbortSignal.timeout(settings.msMax);
+  const late = AbortSignal.timeout(settings.msMax);
+  const signal = interrupted === undefined ? late : AbortSignal.any([late, interrupted]);
   const random = seededRandom(settings.seed);
   const plans = planLives(settings, random);
   let progress: SoakProgress = {
