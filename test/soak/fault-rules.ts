@@ -49,20 +49,24 @@ const variants: readonly Variant[] = [
   { weight: 1, fault: { kind: 'clock_jump', seconds: 3 } },
 ];
 
+/** By cursor nothing is counted. */
+const weightsOf = {
+  time: variants.map(({ weight }) => weight),
+  cursor: variants.map(({ weight, ofCount }) => (ofCount === true ? 0 : weight)),
+} as const;
+
 /** Which fault a request gets is a function of the seed, its number and its mode. */
 export function faultRules(seed: number): FaultPlan {
   return variants.map(({ fault }, index) => ({
-    on: {
-      match: ({ number, mode }) => number % EVERY === 0 && chosen(seed, number, mode === 'time') === index,
-    },
+    on: { match: ({ number, mode }) => number % EVERY === 0 && chosen(seed, number, mode) === index },
     fault,
   }));
 }
 
-function chosen(seed: number, requestNumber: number, counted: boolean): number {
-  const open = variants.map(({ weight, ofCount }) => (ofCount === true && !counted ? 0 : weight));
-  let left = fraction(seed, requestNumber) * open.reduce((sum, weight) => sum + weight, 0);
-  return open.findIndex((weight) => {
+function chosen(seed: number, requestNumber: number, mode: keyof typeof weightsOf): number {
+  const weights = weightsOf[mode];
+  let left = fraction(seed, requestNumber) * weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.findIndex((weight) => {
     left -= weight;
     return left < 0;
   });

@@ -31,14 +31,16 @@ type Death =
 /** `kill`: SIGKILL, a pause, and started again; `restart`: stopped cleanly. On the same data either way. */
 export type BrokerEvent = { readonly kind: 'kill'; readonly downMs: number } | { readonly kind: 'restart' };
 
+export type StuckSecond = 'whole' | 'repeat';
+
 export interface LifePlan {
   readonly mode: 'time' | 'cursor';
   readonly perPage: number;
   readonly death: Death;
   /** Befalls the broker while this life is at work, which has to go on after it. */
   readonly broker?: BrokerEvent;
-  /** Zendesk is restarted before this life, and treats a second larger than a page in its other way from then on. */
-  readonly otherStuckSecond: boolean;
+  /** How Zendesk treats a second larger than a page; where it was another before, it is restarted before this life. */
+  readonly stuckSecond: StuckSecond;
 }
 
 export interface CampaignSize {
@@ -74,7 +76,7 @@ export function planLives(size: CampaignSize, random: () => number): LifePlan[] 
       .slice(0, size.brokerEvents)
       .map((life, n) => [life, n % 2 === 0 ? { kind: 'kill', downMs: below(2_000) } : { kind: 'restart' }]),
   );
-  const otherFrom = Math.floor(deaths.length / 2);
+  const quarter = deaths.length / 4;
   return deaths.map((death, life) => {
     const broker = events.get(life);
     return {
@@ -82,7 +84,7 @@ export function planLives(size: CampaignSize, random: () => number): LifePlan[] 
       perPage: pick(size.perPages),
       death,
       ...(broker === undefined ? {} : { broker }),
-      otherStuckSecond: life === otherFrom,
+      stuckSecond: Math.floor(life / quarter) % 2 === 0 ? 'whole' : 'repeat',
     };
   });
 }

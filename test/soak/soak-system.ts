@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type RunningKafka, startKafka } from '@ticket-stream/dev-stack';
 import {
   DEFAULT_EMAIL,
@@ -23,7 +24,7 @@ export interface SoakSystem extends AsyncDisposable {
   readonly producer: ServiceProcess<'producer'>;
   /** undefined while it is being restarted */
   simulator(): Simulator | undefined;
-  /** Stops Zendesk and starts it on the same data at the same address; what is left out of `change` stays. */
+  /** Stops Zendesk and starts it on the same data at the same address, unless nothing of it is to change. */
   restartSimulator(change: ChangedSimulator): Promise<void>;
   /** The run showed what it should: without this its folder stays, for whoever looks into it. */
   removeDataAtEnd(): void;
@@ -55,7 +56,7 @@ export async function createSoakSystem(options: {
     liveChangesPerMinute,
     requestsPerMinute: Number.POSITIVE_INFINITY,
     delaySeconds: DELAY_SECONDS,
-    stuckSecond: 'repeat',
+    stuckSecond: 'whole',
     ledgerOfEveryShowing: true,
     faults: faultRules(seed),
   };
@@ -93,11 +94,13 @@ export async function createSoakSystem(options: {
     },
     figures,
     async restartSimulator(change) {
+      const next = { ...settings, ...change };
+      if (isDeepStrictEqual(next, settings)) return;
       Object.assign(past, figures());
       const stopping = simulator;
       simulator = undefined;
       await stopping?.stop();
-      settings = { ...settings, ...change };
+      settings = next;
       simulator = await startSimulator(settings);
     },
     async [Symbol.asyncDispose]() {

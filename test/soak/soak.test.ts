@@ -10,6 +10,7 @@ it(`nothing is lost, copied or out of order, whatever is killed and cut; seed ${
     {
       seed,
       tickets: 3_000,
+      lastPerPage: 25,
       burst: 300,
       randomKills: 6,
       brokerEvents: 1,

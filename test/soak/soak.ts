@@ -23,6 +23,8 @@ import { createSoakSystem, type SoakSystem, TOPIC } from './soak-system.ts';
 export interface SoakSettings extends CampaignSize {
   readonly seed: number;
   readonly tickets: number;
+  /** Of the life that goes on to the end. */
+  readonly lastPerPage: number;
   /** So many tickets end their history in one second. */
   readonly burst: number;
   /** That happen by themselves, beside those that are commanded. */
@@ -101,12 +103,12 @@ export async function runSoak(
     try {
       tell({ stage: 'killing' });
       for (const plan of plans) {
-        if (plan.otherStuckSecond) await system.restartSimulator({ stuckSecond: 'whole' });
+        await system.restartSimulator({ stuckSecond: plan.stuckSecond });
         lives.push(await liveAndDie(system, plan, lives.length, signal));
         tell({ lives: lives.length });
       }
       const mode = settings.seed % 2 === 0 ? 'time' : 'cursor';
-      last = startLife(system, { mode, perPage: Math.max(...settings.perPages) }, lives.length);
+      last = startLife(system, { mode, perPage: settings.lastPerPage }, lives.length);
     } finally {
       changes.stop();
     }
@@ -119,7 +121,7 @@ export async function runSoak(
     );
     const kills = countKills(lives);
     const { faults, requests } = system.figures();
-    const violations = [...checked.violations, ...unmetPlan(settings, kills)];
+    const violations = [...checked.violations, ...unmetPlan(settings, kills, checked.figures.secondsStuck)];
     if (violations.length === 0) system.removeDataAtEnd();
     else violations.push(`what the run left behind is in ${system.dataDir}`);
     return {
@@ -234,10 +236,15 @@ function countKills(lives: readonly EndedLife[]): Kills {
 }
 
 /** A point that was not hit, a kill that fell on an idle process: then the run shows less than it says. */
-function unmetPlan({ randomKills }: SoakSettings, { random, atPoints }: Kills): string[] {
+function unmetPlan(
+  { randomKills }: SoakSettings,
+  { random, atPoints }: Kills,
+  secondsStuck: number,
+): string[] {
   const missed = Object.entries(atPoints).filter(([, count]) => count === 0);
   return [
     ...missed.map(([name]) => `nobody was killed ${name}`),
     ...(random < randomKills ? [`${random} of ${randomKills} random kills fell on a process at work`] : []),
+    ...(secondsStuck === 0 ? ['no second was larger than a page'] : []),
   ];
 }
