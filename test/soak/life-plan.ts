@@ -31,7 +31,7 @@ type Death =
 /** `kill`: SIGKILL, a pause, and started again; `restart`: stopped cleanly. On the same data either way. */
 export type BrokerEvent = { readonly kind: 'kill'; readonly downMs: number } | { readonly kind: 'restart' };
 
-export type StuckSecond = 'whole' | 'repeat';
+type StuckSecond = 'whole' | 'repeat';
 
 export interface LifePlan {
   readonly mode: 'time' | 'cursor';
