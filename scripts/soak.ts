@@ -30,6 +30,7 @@ const run = runSoak(
     seed,
     tickets,
     lastPerPage: 200,
+    cursorPages: 100,
     burst: Math.min(2_500, Math.floor(tickets / 10)),
     randomKills: wholeNumber('kills'),
     brokerEvents: wholeNumber('broker-restarts'),

@@ -12,6 +12,7 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { openSync, writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 
 const { SOAK_TRACE, SOAK_KILL_AT, SOAK_KILL_BEFORE } = process.env;
 const trace = openSync(SOAK_TRACE ?? '/dev/null', 'a');
@@ -22,6 +23,8 @@ let delayMs = Number(process.env['SOAK_KILL_DELAY_MS'] ?? 0);
 let answered: number | undefined;
 let page: number | undefined;
 let parsing = false;
+/** Records of that page are on their way. */
+let sending = false;
 /** Times that `SOAK_KILL_BEFORE` was passed. */
 let tooLate = 0;
 
@@ -55,11 +58,16 @@ interface Message {
 
 /** What is to be written at a point; nothing where it writes for itself. */
 const points: Readonly<Record<string, (message: Message) => object | undefined>> = {
-  'ticket-stream:claim:before': ({ sequence }) => ({ sequence }),
+  'ticket-stream:claim:before': ({ sequence }) => {
+    // Written at a process's end, which never comes here: every life would compile everything again.
+    flushCompileCache();
+    return { sequence };
+  },
   'ticket-stream:claim:after': ({ sequence }) => ({ sequence }),
   'ticket-stream:page:fetched': ({ perPage }) => {
     page = answered;
     parsing = false;
+    sending = false;
     return { page, perPage };
   },
   'ticket-stream:page:parsing': ({ tickets = 0 }) => {
@@ -67,13 +75,17 @@ const points: Readonly<Record<string, (message: Message) => object | undefined>>
     parsing = true;
     return { page };
   },
-  'ticket-stream:send:start': ({ records }) => ({ page, records }),
+  'ticket-stream:send:start': ({ records }) => {
+    sending = true;
+    return { page, records };
+  },
   'ticket-stream:send:end': ({ records }) => ({ page, records }),
   'ticket-stream:commit:before': ({ sequence }) => ({ page, sequence }),
   'ticket-stream:commit:after': ({ sequence }) => {
     const committed = page;
     // A checkpoint alone may follow, with no page of its own.
     page = undefined;
+    sending = false;
     return { page: committed, sequence };
   },
   'ticket-stream:doubt': ({ sequence }) => ({ page, sequence }),
@@ -85,10 +97,12 @@ const points: Readonly<Record<string, (message: Message) => object | undefined>>
 
 for (const [point, fieldsOf] of Object.entries(points)) {
   subscribe(point, (message) => {
+    // A commit counts as a place to die at where it is a page's with records, not a checkpoint alone.
+    const counts = !point.startsWith('ticket-stream:commit:') || sending;
     const fields = fieldsOf(message as Message);
     if (fields !== undefined) write(point, fields);
     if (point === SOAK_KILL_BEFORE) tooLate++;
-    reached(point);
+    if (counts) reached(point);
   });
 }
 

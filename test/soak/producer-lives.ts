@@ -64,6 +64,29 @@ export async function liveAndDie(
   return { trace, killedAt: trace.worked ? 'random' : undefined };
 }
 
+/** A life that ends as an operator ends it, after so many commits. */
+export async function liveAndStop(
+  system: SoakSystem,
+  plan: Pick<LifePlan, 'mode' | 'perPage'>,
+  number: number,
+  commits: number,
+  signal: AbortSignal,
+): Promise<LifeTrace> {
+  const { producer } = system;
+  const trace = startLife(system, plan, number);
+  await until(
+    `life ${number} (${plan.mode}): ${commits} commits`,
+    () => {
+      signal.throwIfAborted();
+      if (!producer.running) throw new Error(endedByItself(system, number));
+      return trace.count('ticket-stream:commit:after') >= commits;
+    },
+    Number.POSITIVE_INFINITY,
+  );
+  if ((await producer.stop()) !== 0) throw new Error(endedByItself(system, number));
+  return trace;
+}
+
 /** A life without an end of its own. */
 export function startLife(
   { dataDir, producer }: SoakSystem,
@@ -75,6 +98,7 @@ export function startLife(
   producer.start({
     NODE_OPTIONS: `--import=${LOADED}`,
     SOAK_TRACE: path,
+    NODE_COMPILE_CACHE: join(dataDir, 'compile-cache'),
     EXPORT_MODE: plan.mode,
     EXPORT_PER_PAGE: String(plan.perPage),
     ...(death?.kind === 'point'

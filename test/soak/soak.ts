@@ -17,14 +17,16 @@ import { type CampaignSize, killPoints, planLives } from './life-plan.ts';
 import { commitsOf, type LifeTrace, perPageOf } from './life-trace.ts';
 import { checkLog, type LogFindings } from './log-check.ts';
 import { loggedVersions } from './logged-versions.ts';
-import { type EndedLife, endedByItself, liveAndDie, startLife } from './producer-lives.ts';
+import { type EndedLife, endedByItself, liveAndDie, liveAndStop, startLife } from './producer-lives.ts';
 import { createSoakSystem, type SoakSystem, TOPIC } from './soak-system.ts';
 
 export interface SoakSettings extends CampaignSize {
   readonly seed: number;
   readonly tickets: number;
-  /** Of the life that goes on to the end. */
+  /** Of the two last lives, which nobody kills: one in each mode. */
   readonly lastPerPage: number;
+  /** After so many committed pages the first of them ends and the other goes on. */
+  readonly cursorPages: number;
   /** So many tickets end their history in one second. */
   readonly burst: number;
   /** That happen by themselves, beside those that are commanded. */
@@ -99,7 +101,7 @@ export async function runSoak(
   try {
     const changes = new AccountChanges(system.simulator, settings.changes, random);
     const lives: EndedLife[] = [];
-    let last: LifeTrace;
+    const last: LifeTrace[] = [];
     try {
       tell({ stage: 'killing' });
       for (const plan of plans) {
@@ -107,15 +109,18 @@ export async function runSoak(
         lives.push(await liveAndDie(system, plan, lives.length, signal));
         tell({ lives: lives.length });
       }
-      const mode = settings.seed % 2 === 0 ? 'time' : 'cursor';
-      last = startLife(system, { mode, perPage: settings.lastPerPage }, lives.length);
+      const perPage = settings.lastPerPage;
+      last.push(
+        await liveAndStop(system, { mode: 'cursor', perPage }, lives.length, settings.cursorPages, signal),
+      );
+      last.push(startLife(system, { mode: 'time', perPage }, lives.length + 1));
     } finally {
       changes.stop();
     }
     tell({ stage: 'catching up' });
-    await catchUp(system, lives.length, signal);
+    await catchUp(system, lives.length + 1, signal);
     tell({ stage: 'checking' });
-    const traces = [...lives.map(({ trace }) => trace), last];
+    const traces = [...lives.map(({ trace }) => trace), ...last];
     const checked = await check(system, traces, signal, settings.msMax, (records) =>
       tell({ checked: records }),
     );
