@@ -5,6 +5,7 @@
  * page holds.
  */
 import type { Simulator } from '@ticket-stream/zendesk-simulator';
+import { until } from '../support/condition.ts';
 
 const TICK_MS = 100;
 /** Ticks between two bulk jobs. */
@@ -88,6 +89,25 @@ export class AccountChanges {
   #subject(): string {
     return `change ${++this.#commands} of the soak`;
   }
+}
+
+/**
+ * Changes tickets 1 to `count` in one second of the account.
+ * @throws when the machine is too slow for it, time after time
+ */
+export async function changeInOneSecond(simulator: Simulator, count: number): Promise<void> {
+  for (let attempt = 1; attempt <= 20; attempt++) {
+    const second = simulator.status().now;
+    // From the beginning of a second on, there is time for the most.
+    await until('the next second', () => simulator.status().now > second);
+    const seconds = new Set<number>();
+    for (let id = 1; id <= count; id++) {
+      const subject = `changed with ${count} others, attempt ${attempt}`;
+      seconds.add(simulator.change(id, { subject }, { system: true }).generatedTimestamp);
+    }
+    if (seconds.size === 1) return;
+  }
+  throw new Error(`${count} changes do not fit into a second here`);
 }
 
 function isDeleted(simulator: Simulator, id: number): boolean {
