@@ -51,10 +51,10 @@ async function wholeWay() {
   });
   return {
     async publishPage(page: number): Promise<void> {
-      const { body } = await client.openPage({ startTime: page, perPage: 1_000 });
+      const { body } = await client.openPage({ next: { mode: 'time', startTime: page }, perPage: 1_000 });
       const transaction = await publisher.beginPage();
       const boundary = new BoundaryFilter({ second: page, digests: {}, overflowed: false });
-      for await (const slices of streamPage(body, limits)) {
+      for await (const slices of streamPage(body, limits, 'time')) {
         for (const slice of slices) {
           if (slice.kind !== 'ticket') throw new Error('a ticket was not read');
           const digest = ticketDigest(slice.bytes);
@@ -75,9 +75,9 @@ async function wholeWay() {
 }
 
 async function rawWay() {
-  const { body } = await client.openPage({ startTime: 0, perPage: 1_000 });
+  const { body } = await client.openPage({ next: { mode: 'time', startTime: 0 }, perPage: 1_000 });
   const messages: { key: string; value: Buffer; partition: number }[] = [];
-  for await (const slices of streamPage(body, limits)) {
+  for await (const slices of streamPage(body, limits, 'time')) {
     for (const slice of slices) {
       if (slice.kind !== 'ticket') throw new Error('a ticket was not read');
       const { id } = identifyTicket(slice.bytes, slice.parsed);

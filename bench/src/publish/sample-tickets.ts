@@ -28,10 +28,10 @@ export async function sampleTickets(): Promise<SampleTicket[]> {
     credentials: { email: DEFAULT_EMAIL, apiToken: DEFAULT_TOKEN },
   });
   try {
-    const page = await client.openPage({ startTime: 1, perPage: 1_000 });
+    const page = await client.openPage({ next: { mode: 'time', startTime: 1 }, perPage: 1_000 });
     const samples: SampleTicket[] = [];
     const limits = { ticketBytesMax: 1e7, pageBytesMax: 1e9, depthMax: 512 };
-    for await (const slices of streamPage(page.body, limits)) {
+    for await (const slices of streamPage(page.body, limits, 'time')) {
       for (const slice of slices) {
         if (slice.kind === 'ticket') samples.push(inPieces(slice.bytes, slice.parsed));
       }
