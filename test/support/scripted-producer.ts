@@ -35,7 +35,7 @@ export async function createScriptedProducer(name: string, env: Readonly<Record<
   const dataDir = mkdtempSync(join(tmpdir(), 'ticket-stream-test-'));
   const topic = `${topicPrefix(name)}tickets`;
   const zendesk = await ScriptedZendesk.start();
-  const producer = new ServiceProcess('producer', dataDir, {
+  const environment = {
     KAFKA_BROKERS: brokers,
     TICKETS_TOPIC: topic,
     ZENDESK_URL: zendesk.url,
@@ -45,12 +45,15 @@ export async function createScriptedProducer(name: string, env: Readonly<Record<
     EXPORT_REQUESTS_PER_MINUTE: '1200',
     START_TIME: String(START_SECOND),
     ...env,
-  });
+  };
+  const producer = new ServiceProcess('producer', dataDir, environment);
   const reader = await openLogReader(connectKafka({ brokers: brokers.split(',') }, silent));
   return {
     zendesk,
     producer,
     topic,
+    /** For a command beside it. */
+    env: { ...environment, DATA_DIR: dataDir },
     log: (): LogLine[] => logLines(producer.log),
     async status(): Promise<ProducerStatus> {
       const url = await until('the producer to listen', () => producer.url);

@@ -131,8 +131,7 @@ export function openComparisonStore(dataDir: string): ComparisonStore {
     },
     close() {
       database.close();
-      // Where a file that is open cannot lose its name.
-      rmSync(path, { force: true });
+      forget(path);
     },
   };
 }
@@ -149,14 +148,23 @@ function openUnnamed(dataDir: string, path: string): DatabaseSync {
     const database = new DatabaseSync(path);
     database.exec(`PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = FILE; ${SCHEMA}`);
-    if (process.platform !== 'win32') rmSync(path);
+    forget(path);
     return database;
   } catch (error) {
-    rmSync(path, { force: true });
+    forget(path);
     throw new TicketStreamError('store.unusable', `no file can be kept in ${dataDir}`, {
       cause: error,
       remedy: 'Name a folder that can be written with --data-dir.',
     });
+  }
+}
+
+/** Where a file that is open cannot lose its name, it does so when it is closed. */
+function forget(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Nothing that was made is there, or it is tried again at the end.
   }
 }
 

@@ -27,7 +27,6 @@ import {
   stepAfter,
   steppingOver,
   streamPage,
-  type TicketSlice,
   unbearablePage,
   withoutCursor,
 } from '@ticket-stream/zendesk-export';
@@ -63,6 +62,8 @@ export interface ReadPage {
   readonly verdict: PageVerdict;
   /** The response's own Date, epoch seconds. */
   readonly date: number | undefined;
+  /** Of the page's tickets, epoch seconds; undefined where it has none. */
+  readonly oldestSecond: number | undefined;
 }
 
 export class ExportReading {
@@ -109,7 +110,7 @@ export class ExportReading {
         const mended = this.#mend(state, asTicketStreamError(error));
         if (mended === 'caught_up') {
           onWaiting(undefined);
-          return { state, verdict: 'caught_up', date: undefined };
+          return { state, verdict: 'caught_up', date: undefined, oldestSecond: undefined };
         }
         state = mended;
       }
@@ -126,6 +127,7 @@ export class ExportReading {
     const timer = setTimeout(() => budget.abort(), this.#options.pageBudgetMs ?? PAGE_BUDGET_MS);
     const boundary = new BoundaryFilter(state.boundary);
     let tickets = 0;
+    let oldestSecond = Number.POSITIVE_INFINITY;
     this.#taker.begin();
     try {
       const slices = streamPage(
@@ -135,7 +137,12 @@ export class ExportReading {
       );
       let read = await slices.next();
       for (; !read.done; read = await slices.next()) {
-        for (const slice of read.value) this.#take(slice, boundary);
+        for (const slice of read.value) {
+          const ticket = shownTicket(slice);
+          boundary.note(ticket.key, ticket.digest, ticket.generatedSecond);
+          this.#taker.take(ticket);
+          oldestSecond = Math.min(oldestSecond, ticket.generatedSecond ?? oldestSecond);
+        }
         tickets += read.value.length;
       }
       const tail = read.value;
@@ -150,6 +157,7 @@ export class ExportReading {
         state: stateAfter(state, step, boundary.close(step.next.startTime)),
         verdict: step.verdict,
         date: page.date,
+        oldestSecond: Number.isFinite(oldestSecond) ? oldestSecond : undefined,
       };
     } catch (cause) {
       page.discard();
@@ -163,12 +171,6 @@ export class ExportReading {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #take(slice: TicketSlice, boundary: BoundaryFilter): void {
-    const ticket = shownTicket(slice);
-    boundary.note(ticket.key, ticket.digest, ticket.generatedSecond);
-    this.#taker.take(ticket);
   }
 
   #mend(state: ExportState, error: TicketStreamError): ExportState | 'caught_up' {

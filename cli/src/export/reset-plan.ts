@@ -13,6 +13,8 @@ export interface ResetPlan {
   readonly after: ExportState;
   /** Of the stretches on record, what is shown again, and so no longer missing. */
   readonly unseenBroughtBack: readonly Unseen[];
+  /** The scope of now hides it still. */
+  readonly unseenStill: readonly Unseen[];
   readonly gapsBroughtBack: readonly Gap[];
 }
 
@@ -40,13 +42,15 @@ export function planReset(
   }
   // A second being read to its end is read again as part of what follows.
   const mode = state.next.mode === 'cursor' ? 'cursor' : 'time';
+  const unseen = state.unseen.flatMap((each) => shownAgain(each, to));
   const after = resetTo(state, to, mode, now);
   return {
     from,
     to,
     direction: to < from ? 'backwards' : to > from ? 'forwards' : 'none',
     after,
-    unseenBroughtBack: state.unseen.flatMap((each) => shownAgain(each, to)),
+    unseenBroughtBack: unseen.filter(({ what }) => state.hiddenSince[what] === undefined),
+    unseenStill: unseen.filter(({ what }) => state.hiddenSince[what] !== undefined),
     gapsBroughtBack: state.gaps.flatMap((each) => shownAgain(each, to)),
   };
 }
@@ -66,6 +70,10 @@ export function planText(plan: ResetPlan, facts: PlanFacts): string {
     '',
     ...consequences(direction, from, to),
     ...unseenBroughtBack.map((each) => `  + brings back ${unseenWords[each.what]} of ${stretchText(each)}`),
+    ...plan.unseenStill.map(
+      (each) =>
+        `  ! ${unseenWords[each.what]} of ${stretchText(each)} stay left out: the scope hides them still`,
+    ),
     ...gapsBroughtBack.map((each) => `  + closes the gap ${stretchText(each)}`),
     ...warnings(facts),
   ];

@@ -71,15 +71,21 @@ export async function settleWalk(
   return true;
 }
 
-/** Single pages, each from a moment that the seed and its number give. */
+/**
+ * Single pages: the first one of the export, which tells where its tickets begin, then each from a moment after it that
+ * the seed and the page's number give.
+ */
 export async function samplePages(
   reading: ExportReading,
   asked: Asked & { readonly pages: number; readonly seed: number },
 ): Promise<void> {
-  const { start, position, pages, seed, onState } = asked;
+  const { position, pages, seed, onState, mode, scope } = asked;
+  let first = asked.start;
   for (let page = 0; page < pages; page++) {
-    const second = start + Math.floor(fraction(seed, page) * (position - start + 1));
-    onState((await reading.readPage(startState(second, asked.mode, asked.scope))).state);
+    const second = first + (page === 0 ? 0 : Math.floor(fraction(seed, page) * (position - first + 1)));
+    const read = await reading.readPage(startState(second, mode, scope));
+    if (page === 0) first = Math.min(read.oldestSecond ?? first, position);
+    onState(read.state);
   }
 }
 

@@ -121,6 +121,8 @@ describe('a scope that changes', () => {
 describe('a reset', () => {
   const before: ExportState = {
     ...state,
+    scope: { excludeDeleted: false, supportTypes: 'all' },
+    hiddenSince: {},
     next: { mode: 'time', startTime: START + 1_000 },
     position: START + 999,
     unseen: [
@@ -142,6 +144,14 @@ describe('a reset', () => {
     expect(after.unseen).toEqual([
       { what: 'deleted', from: START, until: START + 99 },
       { what: 'ai_agent', from: START + 300, until: START + 399 },
+    ]);
+  });
+
+  it('keeps on record what the scope hides still', () => {
+    const hiding = { ...before, scope: DEFAULT_SCOPE, hiddenSince: { ai_agent: START + 800 } };
+    expect(resetTo(hiding, START + 400, 'time', NOW).unseen).toEqual([
+      { what: 'deleted', from: START, until: START + 99 },
+      { what: 'ai_agent', from: START + 300, until: START + 500 },
     ]);
   });
 

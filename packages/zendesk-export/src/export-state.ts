@@ -70,18 +70,19 @@ export function inMode(state: ExportState, mode: ExportMode): ExportState {
 
 /**
  * Going on at `to` instead, backwards or forwards. Everything from there on is published again, as copies that
- * consumers count as duplicates; what a scope hid at or after it is shown again, so it is off the record. Forwards,
- * what lies between is a gap on record.
+ * consumers count as duplicates; what a scope hid at or after it is shown again, so it is off the record, unless it is
+ * hidden still. Forwards, what lies between is a gap on record.
  */
 export function resetTo(state: ExportState, to: number, mode: ExportMode, nowSecond: number): ExportState {
   const { startTime } = state.next;
+  const hidden = hiddenBy(state.scope);
   const skipped: Gap[] =
     to > startTime ? [{ from: startTime, until: to - 1, why: 'reset', acceptedAt: nowSecond }] : [];
   return {
     ...state,
     next: { mode, startTime: to },
     boundary: { second: to, digests: {}, overflowed: false },
-    unseen: state.unseen.flatMap((each) => before(each, to)),
+    unseen: state.unseen.flatMap((each) => (hidden.includes(each.what) ? [each] : before(each, to))),
     gaps: [...state.gaps.flatMap((each) => before(each, to)), ...skipped],
   };
 }
