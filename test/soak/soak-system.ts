@@ -43,11 +43,6 @@ export async function createSoakSystem(options: {
   const { seed, tickets, burst, liveChangesPerMinute } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'ticket-stream-soak-'));
   const simulatorDir = join(dataDir, 'simulator');
-  const kafka = await startKafka({
-    dataDir: join(dataDir, 'kafka'),
-    // Every checkpoint and every version is looked at in the end.
-    properties: { 'log.cleaner.enable': false },
-  });
   let settings: SimulatorOptions = {
     dataDir: simulatorDir,
     seed,
@@ -62,6 +57,11 @@ export async function createSoakSystem(options: {
   };
   const first = await startSimulator(settings);
   settings = { ...settings, port: Number(new URL(first.url).port) };
+  const kafka = await startKafka({
+    dataDir: join(dataDir, 'kafka'),
+    // Every checkpoint and every version is looked at in the end.
+    properties: { 'log.cleaner.enable': false },
+  });
   let simulator: Simulator | undefined = first;
   const past = { faults: {} as Record<string, number>, requests: 0 };
   const figures = () => {

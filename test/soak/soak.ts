@@ -142,8 +142,8 @@ export async function runSoak(
       violations,
     };
   } catch (error) {
-    if (error instanceof Error) error.message += `\nWhat the run left behind is in ${system.dataDir}.`;
-    throw error;
+    const why = late.aborted ? `not done within ${settings.msMax} ms` : String(error);
+    throw new Error(`${why}\nWhat the run left behind is in ${system.dataDir}.`, { cause: error });
   } finally {
     clearInterval(ticking);
   }
