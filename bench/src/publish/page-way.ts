@@ -4,9 +4,10 @@
  *   node page-way.ts page|raw <brokers> <tickets topic> <page server> <pages to warm up> <pages to time>
  *
  * `page`: HTTP, page stream, version, digest, boundary, headers, page publisher, checkpoint. `raw`: kafkajs as one
- * would call it who has the tickets as Buffers in memory: the same transactions, the same chunks, no headers. Prints
+ * would call it who has the same records ready in memory, values as Buffers: as many transactions, one send each. Prints
  * the seconds, and the processor seconds of this process.
  */
+import { randomUUID } from 'node:crypto';
 import {
   connectKafka,
   ensureTopics,
@@ -14,7 +15,7 @@ import {
   openPagePublisher,
   topicNames,
 } from '@ticket-stream/kafka';
-import { identifyTicket, ticketDigest } from '@ticket-stream/ticket';
+import { encodeEventHeaders, identifyTicket, ticketDigest } from '@ticket-stream/ticket';
 import { BoundaryFilter, createExportClient, streamPage } from '@ticket-stream/zendesk-export';
 import kafkajs from 'kafkajs';
 
@@ -76,12 +77,18 @@ async function wholeWay() {
 
 async function rawWay() {
   const { body } = await client.openPage({ next: { mode: 'time', startTime: 0 }, perPage: 1_000 });
-  const messages: { key: string; value: Buffer; partition: number }[] = [];
+  const messages: { key: string; value: Buffer; partition: number; headers: Record<string, string> }[] = [];
   for await (const slices of streamPage(body, limits, 'time')) {
     for (const slice of slices) {
       if (slice.kind !== 'ticket') throw new Error('a ticket was not read');
-      const { id } = identifyTicket(slice.bytes, slice.parsed);
-      messages.push({ key: id, value: Buffer.from(slice.bytes), partition: Number(id) % topics.partitions });
+      const { id, stamp } = identifyTicket(slice.bytes, slice.parsed);
+      const event = { ticketId: id, kind: 'changed', stamp, digest: ticketDigest(slice.bytes) } as const;
+      messages.push({
+        key: id,
+        value: Buffer.from(slice.bytes),
+        partition: Number(id) % topics.partitions,
+        headers: encodeEventHeaders({ ...event, source: 'bench:publish', logId: randomUUID() }),
+      });
     }
   }
   const producer = kafka.producer({
