@@ -18,6 +18,8 @@ export interface ExportObservation {
   readonly progress: ExportProgress;
   /** The time of `work` counts as waiting. @param knownMs  how long it will be, where that is known */
   waiting<T>(cause: WaitCause, work: () => Promise<T>, knownMs?: number): Promise<T>;
+  /** Said at each vain attempt, so that a Kafka that is away for long does not look like a loop that hangs. */
+  waitingFor(reason: string | undefined): void;
   /** From here on the checkpoint is known, and what is told of the export comes from it. */
   opened(log: ObservedLog): void;
   requested(perPage: number): void;
@@ -109,6 +111,10 @@ export function createExportObservation(settings: ObservationSettings): ExportOb
     waiting(cause, work, knownMs) {
       tried();
       return waits.during(cause, work, knownMs);
+    },
+    waitingFor(reason) {
+      tried();
+      progress.waitingFor = reason;
     },
     opened(opened) {
       log = opened;

@@ -54,9 +54,7 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   });
   onShutdown(observation.stopped);
   const { progress } = observation;
-  const onWaiting = (reason: string | undefined): void => {
-    progress.waitingFor = reason;
-  };
+  const onWaiting = observation.waitingFor;
   const source = options.EXPORT_SOURCE ?? new URL(options.ZENDESK_URL).origin;
 
   const wanted = wantedExport(options);
