@@ -56,7 +56,7 @@ export function readExportOptions<Table extends OptionTable>(
 }
 
 /** The environment of the producer, as far as it can be known from here. */
-export function exportEnvironment(env: Environment, dataDir: string | undefined): Environment {
+function exportEnvironment(env: Environment, dataDir: string | undefined): Environment {
   const rootDir = resolve(dataDir ?? env['DATA_DIR'] ?? '.data');
   const run = readPublishedRun(rootDir);
   const found: Record<string, string | undefined> = { ...env, DATA_DIR: rootDir };

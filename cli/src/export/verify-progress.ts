@@ -37,7 +37,7 @@ export function showProgress(progress: VerifyProgress): () => void {
   };
 }
 
-export function progressText({
+function progressText({
   phase,
   requests,
   tickets,
