@@ -7,7 +7,7 @@ import { describe, it, onTestFinished } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { copies, readCommitted } from '../support/committed-log.ts';
 import { until } from '../support/condition.ts';
-import { API_TOKEN, createScriptedProducer, START_SECOND } from '../support/scripted-producer.ts';
+import { API_TOKEN, byText, createScriptedProducer, START_SECOND } from '../support/scripted-producer.ts';
 import { answer, page, ticket } from '../support/scripted-zendesk.ts';
 import { createSystem, type System } from '../support/system.ts';
 import { startUp } from '../support/up-process.ts';
@@ -169,7 +169,9 @@ function environmentOf({ brokers, topic, dataDir }: System): Record<string, stri
 
 /** The moment at which a share of the tickets lies behind. */
 async function momentAt(system: System, share: number): Promise<number> {
-  const stamps = (await readCommitted(system.brokers, system.topic)).map(({ stamp }) => stamp).toSorted();
+  const stamps = (await readCommitted(system.brokers, system.topic))
+    .map(({ stamp }) => stamp)
+    .toSorted(byText);
   return Date.parse(stamps[Math.floor(stamps.length * share)] ?? '') / 1000;
 }
 
