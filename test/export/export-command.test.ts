@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
-import { describe, it, onTestFinished } from 'vitest';
+import { describe, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { copies, readCommitted } from '../support/committed-log.ts';
 import { until } from '../support/condition.ts';
@@ -14,18 +14,19 @@ import { startUp } from '../support/up-process.ts';
 
 const iso = (second: number): string => new Date(second * 1000).toISOString().replace('.000Z', 'Z');
 
-function emptyFolder(): string {
+/** Removed with its scope: of tests that run side by side, a hook of the file would not know which one has ended. */
+function emptyFolder() {
   const path = mkdtempSync(join(tmpdir(), 'ticket-stream-test-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 describe.concurrent('export status', () => {
   it('says that nothing was exported yet, and that is no error', async ({ expect }) => {
+    using folder = emptyFolder();
     const env = {
       KAFKA_BROKERS: sharedKafka().brokers,
       TICKETS_TOPIC: `${topicPrefix('status-none')}tickets`,
-      DATA_DIR: emptyFolder(),
+      DATA_DIR: folder.path,
     };
     const shown = await runCommand(['export', 'status'], env);
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
@@ -100,7 +101,8 @@ describe.concurrent('export status', () => {
   it('finds the run of "npm start" on the data folder without a variable, and so does verify', async ({
     expect,
   }) => {
-    const dataDir = emptyFolder();
+    using folder = emptyFolder();
+    const dataDir = folder.path;
     const topic = `${topicPrefix('status-up')}tickets`;
     const up = startUp(dataDir, ['--tickets', '300'], {
       KAFKA_BROKERS: sharedKafka().brokers,
@@ -138,10 +140,11 @@ describe.concurrent('export status', () => {
   });
 
   it('shows no secret, and says where no cluster answers', async ({ expect }) => {
+    using folder = emptyFolder();
     const env = {
       KAFKA_BROKERS: '127.0.0.1:9',
       ZENDESK_API_TOKEN: API_TOKEN,
-      DATA_DIR: emptyFolder(),
+      DATA_DIR: folder.path,
     };
     const shown = await runCommand(['export', 'status'], env);
     expect(shown.exitCode).toBe(2);
@@ -242,7 +245,8 @@ describe.concurrent('export reset', () => {
   it('ends a producer that runs elsewhere with exit code 4, and says so before', async ({ expect }) => {
     await using system = await backfilled('reset-elsewhere');
     const to = await momentAt(system, 0.9);
-    const env = { ...environmentOf(system), DATA_DIR: emptyFolder() };
+    using folder = emptyFolder();
+    const env = { ...environmentOf(system), DATA_DIR: folder.path };
     const done = await runCommand(['export', 'reset', '--to', String(to), '--yes'], env);
     expect(done.exitCode, done.stderr).toBe(0);
     expect(done.stdout).toContain('runs elsewhere loses the export and ends with exit code 4');
@@ -283,10 +287,11 @@ describe.concurrent('export reset', () => {
   });
 
   it('says that there is nothing to reset', async ({ expect }) => {
+    using folder = emptyFolder();
     const env = {
       KAFKA_BROKERS: sharedKafka().brokers,
       TICKETS_TOPIC: `${topicPrefix('reset-none')}tickets`,
-      DATA_DIR: emptyFolder(),
+      DATA_DIR: folder.path,
     };
     const refused = await runCommand(['export', 'reset', '--to', '1', '--yes'], env);
     expect(refused.exitCode).toBe(2);
