@@ -1,13 +1,20 @@
 /** `npm run bench -- <name>`: progress on stderr, and as the last line of stdout one JSON object. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { allowance } from './allowance.bench.ts';
 import type { Bench, BenchResult } from './bench.ts';
 import { leaks } from './leaks.bench.ts';
 import { pageStream } from './page-stream.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
 import { publish } from './publish.bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { pipeline, 'page-stream': pageStream, publish, leaks };
+const benches: Readonly<Record<string, Bench>> = {
+  pipeline,
+  'page-stream': pageStream,
+  publish,
+  leaks,
+  allowance,
+};
 
 const [name = ''] = process.argv.slice(2);
 const bench = benches[name];

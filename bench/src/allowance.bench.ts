@@ -1,0 +1,112 @@
+/**
+ * How much of Zendesk's allowance a backfill uses, and whether it is ever the cause of a 429.
+ *
+ * Method: the producer process as `npm run producer` starts it, 10 requests a minute in real time, against the
+ * simulator with Zendesk's own limit: 10 in any 60 s, the strictest reading of "a minute" (a window that slides).
+ * 1. *Alone*, for ALLOWANCE_MINUTES (21) minutes of a backfill that is longer: the requests that arrived after the
+ *    first, over those that the time between the first and the last allowed; and the 429s, all of which the producer
+ *    itself would have caused.
+ * 2. *Not alone*: somebody else spends the same allowance in one burst. The producer gets a 429, waits it out, and goes
+ *    on; while it waits it asks for nothing.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { startKafka } from '@ticket-stream/dev-stack';
+import { DEFAULT_EMAIL, DEFAULT_TOKEN, startSimulator } from '@ticket-stream/zendesk-simulator';
+import { type Bench, rounded } from './bench.ts';
+import { MeasuredProducer } from './publish/measured-producer.ts';
+
+const REQUESTS_PER_MINUTE = 10;
+const PER_PAGE = 50;
+const MINUTES = Number(process.env['ALLOWANCE_MINUTES'] ?? 21);
+const BURST = 2 * REQUESTS_PER_MINUTE;
+/** After the burst: the wait it is told, at most a minute, and a few pages more. */
+const AFTERWARDS_MS = 100_000;
+const SAY_EVERY_MS = 15_000;
+
+export const allowance: Bench = {
+  summary: `the share of ${REQUESTS_PER_MINUTE} requests a minute that a backfill uses, and its 429s; ${MINUTES + 2} minutes`,
+  async run(say) {
+    const dir = mkdtempSync(join(tmpdir(), 'ticket-stream-bench-'));
+    const kafka = await startKafka({ dataDir: join(dir, 'kafka') });
+    const simulator = await startSimulator({
+      dataDir: join(dir, 'simulator'),
+      tickets: Math.ceil((MINUTES + 5) * REQUESTS_PER_MINUTE * PER_PAGE * 1.1),
+      seed: 5,
+      frozen: true,
+      requestsPerMinute: REQUESTS_PER_MINUTE,
+      liveChangesPerMinute: 0,
+    });
+    const producer = new MeasuredProducer(join(dir, 'producer'), {
+      KAFKA_BROKERS: kafka.brokers,
+      TICKETS_TOPIC: 'allowance',
+      ZENDESK_URL: simulator.url,
+      ZENDESK_EMAIL: DEFAULT_EMAIL,
+      ZENDESK_API_TOKEN: DEFAULT_TOKEN,
+      EXPORT_SOURCE: simulator.source,
+      EXPORT_REQUESTS_PER_MINUTE: String(REQUESTS_PER_MINUTE),
+      EXPORT_PER_PAGE: String(PER_PAGE),
+      START_TIME: '1',
+    });
+    const watched = async (untilMs: number): Promise<void> => {
+      for (let saidMs = 0; performance.now() < untilMs; await wait(250)) {
+        if (!producer.running) throw new Error(`the producer ended:\n${producer.log.slice(-3_000)}`);
+        if (performance.now() - saidMs < SAY_EVERY_MS) continue;
+        saidMs = performance.now();
+        const leftS = Math.round((untilMs - saidMs) / 1000);
+        const { total, rateLimited } = simulator.status().requests;
+        say(`${total} requests, ${rateLimited} of them refused; ${leftS} s to go`);
+      }
+    };
+    try {
+      await producer.untilLogged('export claimed');
+      await watched(performance.now() + MINUTES * 60_000);
+      const alone = simulator.status().requests;
+
+      say(`somebody else makes ${BURST} requests at once`);
+      await burst(simulator.url);
+      const before = simulator.status().requests;
+      await watched(performance.now() + AFTERWARDS_MS);
+      const after = simulator.status().requests;
+      const pagesAfter = after.pages - before.pages;
+      const refusedAfter = after.rateLimited - before.rateLimited;
+
+      const minutes = alone.spanSeconds / 60;
+      const used = (alone.total - 1) / (minutes * REQUESTS_PER_MINUTE);
+      return {
+        figures: {
+          minutes: rounded(minutes, 3),
+          requests: alone.total,
+          busiestMinute: alone.busiestMinute,
+          pagesAfterBurst: pagesAfter,
+          refusedAfterBurst: refusedAfter,
+        },
+        targets: {
+          usedShare: { value: rounded(used, 4), target: 0.99, met: used >= 0.99 },
+          caused429: { value: alone.rateLimited, target: 0, met: alone.rateLimited === 0 },
+          minutes: { value: rounded(minutes, 2), target: 20, met: minutes >= 20 },
+          // One answer tells the wait; asking again before it is over would be refused as well.
+          refusedAfterBurst: { value: refusedAfter, target: 1, met: refusedAfter <= 1 },
+          pagesAfterBurst: { value: pagesAfter, target: 3, met: pagesAfter >= 3 },
+        },
+      };
+    } finally {
+      await producer.stop();
+      await simulator.stop();
+      await kafka.stop();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+};
+
+async function burst(url: string): Promise<void> {
+  const authorization = `Basic ${Buffer.from(`${DEFAULT_EMAIL}/token:${DEFAULT_TOKEN}`).toString('base64')}`;
+  for (let request = 0; request < BURST; request++) {
+    const response = await fetch(`${url}/api/v2/incremental/tickets?start_time=1&per_page=1`, {
+      headers: { authorization },
+    });
+    await response.arrayBuffer();
+  }
+}
