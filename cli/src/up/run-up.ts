@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/errors';
 import type { ChildEnd, ChildService } from './child-service.ts';
@@ -15,7 +16,7 @@ export async function runUp(plan: UpPlan): Promise<ExitCode> {
   const onSignal = (): void => stop.abort();
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const state = createUpState(describeSource(plan), plan.dataDir);
+  const state = createUpState(describeSource(plan), plan.dataDir, commandPrefix(plan));
   const view = plan.json ? showJsonLines(state) : showOnTerminal(state);
   let stack: Stack | undefined;
   try {
@@ -39,6 +40,11 @@ export async function runUp(plan: UpPlan): Promise<ExitCode> {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** Commands look under DATA_DIR, or `.data` where they are called. */
+function commandPrefix({ rootDir }: UpPlan): string {
+  return rootDir === resolve('.data') ? '' : `DATA_DIR='${rootDir.replaceAll("'", `'\\''`)}' `;
 }
 
 function describeSource(plan: UpPlan): string {

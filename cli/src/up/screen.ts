@@ -64,14 +64,17 @@ function below(state: UpState, phase: Phase): { readonly text: readonly string[]
   ].filter(({ text }) => text.length > 0);
 }
 
-function tries({ searchUrl, alertingUrl, source }: UpState): string[] {
+function tries({ searchUrl, alertingUrl, source, commandPrefix: prefix }: UpState): string[] {
   const commands = [
     ...(searchUrl === undefined
       ? []
-      : [`npx ticket-stream search 'refund status:open'`, `curl '${searchUrl}/search?q=priority:urgent'`]),
+      : [
+          `${prefix}npx ticket-stream search 'refund status:open'`,
+          `curl '${searchUrl}/search?q=priority:urgent'`,
+        ]),
     ...(alertingUrl === undefined ? [] : [`curl '${alertingUrl}/alerts?limit=5'`]),
     ...(searchUrl !== undefined && source.startsWith('simulator')
-      ? ['npm run simulator -- change 4711 --set priority=urgent']
+      ? [`${prefix}npm run simulator -- change 4711 --set priority=urgent`]
       : []),
   ];
   return commands.map((command, at) => `  ${at === 0 ? 'Try' : '   '}      ${command}`);

@@ -6,6 +6,8 @@ export interface UpState {
   step: string | undefined;
   readonly source: string;
   readonly dataDir: string;
+  /** What commands need in front of them to find this run; empty where they look by themselves. */
+  readonly commandPrefix: string;
   readonly notes: string[];
   producer: ProducerProgress | undefined;
   search: ConsumerProgress | undefined;
@@ -18,11 +20,12 @@ export interface UpState {
   readonly startedAtMs: number;
 }
 
-export function createUpState(source: string, dataDir: string): UpState {
+export function createUpState(source: string, dataDir: string, commandPrefix = ''): UpState {
   return {
     step: 'starting',
     source,
     dataDir,
+    commandPrefix,
     notes: [],
     producer: undefined,
     search: undefined,
