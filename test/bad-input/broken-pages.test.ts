@@ -80,6 +80,7 @@ async function playRefused(refused: (body: string) => Answer[]): Promise<Scene> 
 }
 
 const HTML = '<!doctype html><title>Sign in</title>';
+const HALF_BOM = Buffer.from([0xef, 0xbb]);
 const withoutControl = (body: string): string => `${body.slice(0, body.indexOf('],"count"'))}]}`;
 const middle = (body: string): number => Math.floor(Buffer.byteLength(body) * 0.7);
 
@@ -104,6 +105,28 @@ describe('a page that is not whole is asked for again and moves nothing:', () =>
     ['with a comma too many', (body) => answer(200, body.replace('},{', '},,{')), 'zendesk.page_malformed'],
     ['something after its end', (body) => answer(200, `${body}{}`), 'zendesk.page_malformed'],
     ['204', () => answer(204), 'zendesk.page_malformed'],
+    ['an array', (body) => answer(200, `[${body}]`), 'zendesk.page_malformed'],
+    [
+      'two tickets keys',
+      (body) => answer(200, body.replace('{', '{"tickets":[],')),
+      'zendesk.page_malformed',
+    ],
+    ['a raw NUL byte in a subject', (body) => answer(200, body.replace('Ä', '\0')), 'zendesk.page_malformed'],
+    [
+      'half a byte order mark',
+      (body) => answer(200, Buffer.concat([HALF_BOM, Buffer.from(body)])),
+      'zendesk.page_malformed',
+    ],
+    [
+      '10,000 levels of nesting around its tickets',
+      (body) => answer(200, body.replace('{', `{"users":${'['.repeat(10_000)}${']'.repeat(10_000)},`)),
+      'zendesk.page_malformed',
+    ],
+    [
+      'an end_time that is text',
+      (body) => answer(200, body.replace(/"end_time":(\d+)/, '"end_time":"$1"')),
+      'zendesk.page_malformed',
+    ],
   ])('%s', async (_, broken, code) => {
     const { retries } = await playRefused((body) => [broken(body)]);
     expect(retries).toEqual({ [code]: 1 });
