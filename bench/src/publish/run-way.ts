@@ -30,8 +30,10 @@ export interface WayRun {
   readonly cpuMsPerThousand: number;
 }
 
+export type Way = 'page' | 'raw' | 'patched';
+
 export async function runWay(
-  way: 'page' | 'raw',
+  way: Way,
   at: { brokers: string; topic: string; server: string; warmUp: number; pages: number; perPage: number },
 ): Promise<WayRun> {
   const { stdout } = await promisify(execFile)(process.execPath, [
