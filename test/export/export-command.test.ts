@@ -128,7 +128,8 @@ describe.concurrent('export status', () => {
       const verified = await runCommand(['export', 'verify', '--all', '--json', '--data-dir', dataDir], {});
       expect(verified.exitCode, verified.stderr + up.stderr()).toBe(0);
       const { counts, findings } = JSON.parse(verified.stdout);
-      expect(counts.equal + counts.changed_since).toBeGreaterThanOrEqual(300);
+      // A ticket that changes while the walk goes on may stand in the newest seconds, which the export leaves out.
+      expect(counts.equal + counts.changed_since).toBeGreaterThanOrEqual(290);
       expect(findings).toEqual([]);
     } finally {
       up.ctrlC();
