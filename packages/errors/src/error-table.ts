@@ -52,7 +52,7 @@ export const errorTable = {
     disposition: 'stop',
     exitCode: exitCodes.credentials,
     remedy:
-      'Check ZENDESK_EMAIL and ZENDESK_API_TOKEN (or ZENDESK_PASSWORD), and that the user is an administrator.',
+      'Check ZENDESK_EMAIL and ZENDESK_API_TOKEN (or ZENDESK_PASSWORD, or ZENDESK_OAUTH_TOKEN or _CLIENT_ID), and that the user is an administrator.',
   },
   'zendesk.token_refused': {
     disposition: 'retry',
