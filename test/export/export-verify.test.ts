@@ -198,7 +198,9 @@ describe.concurrent('export verify, beside a producer at work', () => {
     const whole = await verify(env, '--all');
     expect(whole.exitCode, whole.stderr).toBe(0);
     expect(whole.report.findings).toEqual([]);
-    expect(whole.report.counts.equal + whole.report.counts.changed_since).toBeGreaterThanOrEqual(TICKETS);
+    // Ten changes a second: some stand in the newest seconds, which the export leaves out, whenever one looks.
+    const { equal, changed_since: changedSince } = whole.report.counts;
+    expect(equal + changedSince).toBeGreaterThanOrEqual(TICKETS * 0.9);
     const [one, again] = [
       await verify(env, '--sample', '4', '--seed', '7'),
       await verify(env, '--sample', '4', '--seed', '7'),

@@ -43,7 +43,7 @@ export function startService(
     // A small young generation: V8 would otherwise let garbage of a page pile up (measured on a 1 GB page: peak
     // 127 → 97 MB at the same speed), and no optimised WebAssembly: undici's parser gains nothing by it and its compiler
     // takes 7 MB. `npm run producer` gives the same flags.
-    execArgv: ['--max-semi-space-size=4', '--liftoff-only'],
+    execArgv: ['--max-semi-space-size=4', '--max-old-space-size=512', '--liftoff-only'],
     stdio: ['ignore', log, log, 'ipc'],
     // A group of its own: Ctrl-C is ours, and we stop the services in order.
     detached: true,
