@@ -36,6 +36,7 @@ export async function memoryOverPage(
     while (producer.running) {
       try {
         const { now, peak } = producer.memoryMb();
+        if (Number.isNaN(peak)) break; // ended, and its memory given back
         samplesMb.push(Math.round(now));
         peakMb = Math.max(peakMb, peak);
       } catch {
