@@ -6,6 +6,8 @@ const kafkaSetup = './packages/dev-stack/src/testing/global-setup.ts';
 // Three kinds of test, run one kind after the other: what fails fast and cheaply fails first.
 export default defineConfig({
   test: {
+    // A condition is waited for as long as a busy machine may need; vitest's own limit is a second.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       {
         extends: true,
