@@ -128,9 +128,10 @@ describe.concurrent('export status', () => {
       const verified = await runCommand(['export', 'verify', '--all', '--json', '--data-dir', dataDir], {});
       expect(verified.exitCode, verified.stderr + up.stderr()).toBe(0);
       const { counts, findings } = JSON.parse(verified.stdout);
-      // A ticket that changes while the walk goes on may stand in the newest seconds, which the export leaves out.
-      expect(counts.equal + counts.changed_since).toBeGreaterThanOrEqual(290);
-      expect(findings.filter(({ verdict }: { verdict: string }) => verdict !== 'extra')).toEqual([]);
+      // Every ticket is counted; one that changes meanwhile may stand in the newest seconds, which the export leaves out.
+      const all = Object.values(counts as Record<string, number>).reduce((sum, each) => sum + each, 0);
+      expect(all).toBeGreaterThanOrEqual(300);
+      expect(findings).toEqual([]);
     } finally {
       up.ctrlC();
       expect(await up.exitCode(), up.stderr()).toBe(0);

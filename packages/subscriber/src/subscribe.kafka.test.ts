@@ -476,7 +476,7 @@ describe('an end', () => {
     throw new TicketStreamError('sink.unavailable', 'the sink is down');
   };
 
-  it('comes soon while a sink is waited for, without an error, and nothing is counted', async () => {
+  it('comes within a second while a sink is waited for, without an error, and nothing is counted', async () => {
     const log = await openLog('stop-paused');
     await log.publish([ticket(1, 100)]);
     const said: string[] = [];
@@ -487,14 +487,13 @@ describe('an end', () => {
       .toBeGreaterThan(3);
     const askedAtMs = performance.now();
     await reading.subscription.stop();
-    // Well below the wait for the sink; on a busy machine a goodbye to the group alone takes a second.
-    expect(performance.now() - askedAtMs).toBeLessThan(5_000);
+    expect(performance.now() - askedAtMs).toBeLessThan(1_000);
     await expect(reading.subscription.done).resolves.toBeUndefined();
     expect(reading.subscription.books()).toEqual(emptyBooks);
     expect(said).toEqual([]);
   });
 
-  it('comes soon while the group waits for a member at work', async () => {
+  it('comes within 3 s while the group waits for a member at work', async () => {
     const log = await openLog('stop-joining', 2);
     await log.publish([ticket(1, 100), ticket(2, 100), ticket(3, 100)]);
     const work = Promise.withResolvers<void>();
@@ -517,8 +516,7 @@ describe('an end', () => {
     await admin.disconnect();
     const askedAtMs = performance.now();
     await joining.subscription.stop();
-    // The group would wait for a minute.
-    expect(performance.now() - askedAtMs).toBeLessThan(10_000);
+    expect(performance.now() - askedAtMs).toBeLessThan(3_000);
     work.resolve();
     await busy.subscription.stop();
   });
