@@ -5,7 +5,7 @@
  */
 import type { Fault, FaultPlan } from '@ticket-stream/zendesk-simulator';
 
-const EVERY = 3;
+export const EVERY = 3;
 const POSITION_FIELDS = ['end_time', 'next_page', 'after_cursor', 'after_url'];
 
 /** Places of a compressed body, from its first byte to beyond its end. */
@@ -60,6 +60,8 @@ export function faultRules(seed: number): FaultPlan {
   return variants.map(({ fault }, index) => ({
     on: { match: ({ number, mode }) => number % EVERY === 0 && chosen(seed, number, mode) === index },
     fault,
+    // So that it is every third request, also of those for which there is nothing new.
+    otherwise: { kind: 'empty_body' },
   }));
 }
 

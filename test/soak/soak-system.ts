@@ -11,7 +11,7 @@ import {
   startSimulator,
 } from '@ticket-stream/zendesk-simulator';
 import { ServiceProcess } from '../support/service-process.ts';
-import { faultRules } from './fault-rules.ts';
+import { EVERY, faultRules } from './fault-rules.ts';
 
 export const TOPIC = 'tickets';
 const DELAY_SECONDS = 1;
@@ -28,8 +28,12 @@ export interface SoakSystem extends AsyncDisposable {
   restartSimulator(change: ChangedSimulator): Promise<void>;
   /** The run showed what it should: without this its folder stays, for whoever looks into it. */
   removeDataAtEnd(): void;
-  /** Faults played so far by all runs of the simulator, and its export requests. */
-  figures(): { readonly faults: Readonly<Record<string, number>>; readonly requests: number };
+  /** Faults played so far by all runs of the simulator, those that its plan has, and its export requests. */
+  figures(): {
+    readonly faults: Readonly<Record<string, number>>;
+    readonly faultsDue: number;
+    readonly requests: number;
+  };
 }
 
 type ChangedSimulator = Pick<SimulatorOptions, 'stuckSecond' | 'liveChangesPerMinute'>;
@@ -63,12 +67,15 @@ export async function createSoakSystem(options: {
     properties: { 'log.cleaner.enable': false },
   });
   let simulator: Simulator | undefined = first;
-  const past = { faults: {} as Record<string, number>, requests: 0 };
+  const past = { faults: {} as Record<string, number>, faultsDue: 0, requests: 0 };
   const figures = () => {
     const status = simulator?.status();
+    const requests = status?.requests.total ?? 0;
     return {
       faults: added(past.faults, status?.faults ?? {}),
-      requests: past.requests + (status?.requests.total ?? 0),
+      // Each run of the simulator counts from 1.
+      faultsDue: past.faultsDue + Math.floor(requests / EVERY),
+      requests: past.requests + requests,
     };
   };
   const producer = new ServiceProcess('producer', join(dataDir, 'producer'), {

@@ -54,6 +54,9 @@ export interface SoakResult extends Omit<LogFindings, 'examples'> {
   readonly killsAtPoints: Readonly<Record<string, number>>;
   readonly brokerRestarts: number;
   readonly requests: number;
+  /** Of every third request; a kill may come before the fault that was due. */
+  readonly faultsDue: number;
+  readonly faultsPlayed: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly commands: number;
   readonly pages: number;
@@ -125,8 +128,16 @@ export async function runSoak(
       tell({ checked: records }),
     );
     const kills = countKills(lives);
-    const { faults, requests } = system.figures();
-    const violations = [...checked.violations, ...unmetPlan(settings, kills, checked.figures)];
+    const { faults, faultsDue, requests } = system.figures();
+    const faultsPlayed = Object.values(faults).reduce((sum, count) => sum + count, 0);
+    const violations = [
+      ...checked.violations,
+      ...unmetPlan(settings, kills, checked.figures),
+      // The process that died in the middle of a request may have died before its fault.
+      ...(faultsPlayed < faultsDue - lives.length
+        ? [`${faultsPlayed} faults were played of ${faultsDue} that were due`]
+        : []),
+    ];
     if (violations.length === 0) system.removeDataAtEnd();
     else violations.push(`what the run left behind is in ${system.dataDir}`);
     return {
@@ -135,7 +146,7 @@ export async function runSoak(
       killsAtRandom: kills.random,
       killsAtPoints: kills.atPoints,
       brokerRestarts: plans.filter(({ broker }) => broker !== undefined).length,
-      ...{ requests, faults, commands: changes.commands },
+      ...{ requests, faultsDue, faultsPlayed, faults, commands: changes.commands },
       ...checked.figures,
       producerRssMbMax: Math.round(system.producer.maxRssMb),
       seconds: Math.round((performance.now() - startedMs) / 100) / 10,

@@ -45,6 +45,13 @@ export type Fault =
 export type FaultKind = Fault['kind'];
 export type PlayedFault = Exclude<Fault, { kind: 'seeded' }>;
 
+/** What is answered in place of a page. */
+export type AnswerFault = Extract<Fault, { kind: 'html' | 'empty_body' | 'status' | 'login_redirect' }>;
+
+export function isAnswerFault(fault: Fault): fault is AnswerFault {
+  return ['html', 'empty_body', 'status', 'login_redirect'].includes(fault.kind);
+}
+
 /** What happens to a body on its way. */
 export type BodyFault = Extract<Fault, { kind: 'cut' | 'end_early' | 'stall' }>;
 
@@ -82,11 +89,19 @@ export interface FaultRule {
     | { readonly every: number }
     | { readonly match: FaultMatch | ((target: FaultTarget) => boolean) };
   readonly fault: Fault;
+  /** Answered where the fault has nothing to do: no ticket on the page to leave out, or a request that is refused. */
+  readonly otherwise?: AnswerFault;
   /** How often it is played at most; no limit where it is left out. */
   readonly times?: number;
 }
 
 export type FaultPlan = readonly FaultRule[];
+
+/** The fault of one request. */
+export interface DueFault {
+  readonly fault: PlayedFault;
+  readonly otherwise: AnswerFault | undefined;
+}
 
 export function seededFaults(options: { readonly seed: number; readonly everyNth: number }): FaultPlan {
   return [{ on: { every: options.everyNth }, fault: { kind: 'seeded', seed: options.seed } }];

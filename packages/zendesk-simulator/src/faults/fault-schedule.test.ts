@@ -9,7 +9,7 @@ const request = { mode: 'time', startTime: 0, cursor: undefined, perPage: 1000, 
 
 function played(plan: FaultPlan, requests: readonly Partial<FaultTarget>[]): (string | undefined)[] {
   const schedule = new FaultSchedule(plan);
-  return requests.map((asked) => schedule.next({ ...request, ...asked })?.kind);
+  return requests.map((asked) => schedule.next({ ...request, ...asked })?.fault.kind);
 }
 
 const html = { kind: 'html' } as const;
@@ -48,10 +48,10 @@ describe('a plan', () => {
 
   it('begins to count anew when it is replaced, and stays when the new one is wrong', () => {
     const schedule = new FaultSchedule([{ on: { request: 1 }, fault: html }]);
-    expect(schedule.next(request)).toEqual(html);
+    expect(schedule.next(request)?.fault).toEqual(html);
     schedule.replace([{ on: { request: 1 }, fault: { kind: 'empty_body' } }]);
     expect(() => schedule.replace([{ on: { request: 0 }, fault: html }])).toThrow(/rule 1: on must be/);
-    expect(schedule.next(request)).toEqual({ kind: 'empty_body' });
+    expect(schedule.next(request)?.fault).toEqual({ kind: 'empty_body' });
     expect(schedule.next(request)).toBeUndefined();
   });
 });
@@ -64,6 +64,7 @@ describe('a plan that is wrong', () => {
       { on: { request: 1, every: 2 }, fault: { kind: 'html', extra: 1 }, times: 0 },
       { on: { match: { start: 1 } }, fault: { kind: 'status', status: 418, retryAfter: 'a\r\nb' } },
       'rule',
+      { on: { every: 1 }, fault: html, otherwise: { kind: 'cut', atByte: 0 } },
     ];
     let message = '';
     try {
@@ -78,6 +79,7 @@ describe('a plan that is wrong', () => {
       /rule 2: fault kind must be one of cut, end_early/,
       /rule 3: fault extra is not known/,
       /rule 3: times must be/,
+      /rule 6: otherwise kind must be one of html, empty_body, status, login_redirect/,
       /rule 4: on start is not known/,
       /rule 4: fault status must be one of 401.*retryAfter must be/,
       /rule 5: is not an object/,
@@ -105,7 +107,7 @@ describe('faults from a seed', () => {
     const schedule = new FaultSchedule(seededFaults({ seed: 5, everyNth: 3 }));
     const kinds = new Map<string, number>();
     for (let number = 1; number <= 3_000; number++) {
-      const fault = schedule.next(request);
+      const fault = schedule.next(request)?.fault;
       expect(fault !== undefined).toBe(number % 3 === 0);
       if (fault === undefined) continue;
       kinds.set(fault.kind, (kinds.get(fault.kind) ?? 0) + 1);

@@ -1,5 +1,5 @@
 /** Which fault each export request gets, and how many of each were played. */
-import type { FaultMatch, FaultPlan, FaultRule, FaultTarget, PlayedFault } from './fault-plan.ts';
+import type { DueFault, FaultMatch, FaultPlan, FaultRule, FaultTarget, PlayedFault } from './fault-plan.ts';
 import { checkFaultPlan, faultName } from './plan-check.ts';
 import { seededFault } from './seeded-fault.ts';
 
@@ -28,14 +28,14 @@ export class FaultSchedule {
     return this.playedCounts;
   }
 
-  next(request: Omit<FaultTarget, 'number'>): PlayedFault | undefined {
+  next(request: Omit<FaultTarget, 'number'>): DueFault | undefined {
     this.number += 1;
     const target = { ...request, number: this.number };
     const entry = this.rules.find(({ rule, left }) => left > 0 && fits(rule.on, target));
     if (entry === undefined) return undefined;
     entry.left -= 1;
-    const { fault } = entry.rule;
-    return fault.kind === 'seeded' ? seededFault(fault.seed, this.number) : fault;
+    const { fault, otherwise } = entry.rule;
+    return { fault: fault.kind === 'seeded' ? seededFault(fault.seed, this.number) : fault, otherwise };
   }
 
   count(fault: PlayedFault): void {

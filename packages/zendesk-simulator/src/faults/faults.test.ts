@@ -319,6 +319,31 @@ describe('a page that is not what it should be', () => {
     for (const _fault of faults) await ask(exportUrl(simulator, `start_time=${firstStart - 61}`));
     expect(simulator.status()).toMatchObject({ faults: {}, requests: { pages: 3, faulted: 0 } });
   });
+
+  it('is replaced by what its rule has for that, on an empty page and for a request that is refused', async () => {
+    const otherwise = { kind: 'empty_body' } as const;
+    const duplicate = { kind: 'duplicate', tickets: 1 } as const;
+    const simulator = await fixture.start({
+      faults: [
+        { on: { request: 1 }, fault: duplicate, otherwise },
+        { on: { request: 2 }, fault: { kind: 'wrong_count', by: -1 }, otherwise },
+        { on: { request: 3 }, fault: { kind: 'cut', atByte: 0 }, otherwise },
+        { on: { request: 4 }, fault: { kind: 'latency', ms: 1 }, otherwise },
+        { on: { request: 5 }, fault: duplicate, otherwise },
+      ],
+    });
+    const empty = `start_time=${firstStart - 61}`;
+    const tooRecent = `start_time=${firstStart + 60}`;
+    const lengths: number[] = [];
+    for (const query of [empty, tooRecent, tooRecent, tooRecent, 'start_time=0']) {
+      lengths.push((await ask(exportUrl(simulator, query))).body.length);
+    }
+    expect(lengths.map((length) => length > 0)).toEqual([false, false, false, true, true]);
+    expect(simulator.status()).toMatchObject({
+      faults: { empty_body: 3, latency: 1, duplicate: 1 },
+      requests: { pages: 1, faulted: 3, tooRecent: 1 },
+    });
+  });
 });
 
 it('waits before the head of its answer', async () => {

@@ -55,10 +55,11 @@ export function sentPage(
       return { ...page, ids: kept, control: counted, honest: matching, changed: true };
     }
     case 'wrong_count':
-      if (!hasCount) return page;
+      // An empty page has no smaller count.
+      if (!hasCount || ids.length + fault.by < 0) return page;
       return {
         ...page,
-        control: withCount(control, Math.max(0, ids.length + fault.by)),
+        control: withCount(control, ids.length + fault.by),
         honest: false,
         changed: true,
       };

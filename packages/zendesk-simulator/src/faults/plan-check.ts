@@ -1,7 +1,7 @@
 /** A plan as it comes from a file or over HTTP: a wrong one is refused as a whole, naming each rule that is wrong. */
 import { readFileSync } from 'node:fs';
 import { TicketStreamError } from '@ticket-stream/errors';
-import { type Fault, type FaultKind, type FaultPlan, faultStatuses } from './fault-plan.ts';
+import { type Fault, type FaultKind, type FaultPlan, faultStatuses, isAnswerFault } from './fault-plan.ts';
 
 type Check = (value: unknown) => string | undefined;
 
@@ -105,6 +105,7 @@ function* ruleProblems(rule: unknown): Generator<string> {
   yield* fieldProblems(rule, {
     on: (on) => onProblem(on),
     fault: (fault) => [...faultProblems(fault)].join(', ') || undefined,
+    otherwise: optional((fault) => [...answerProblems(fault)].join(', ') || undefined),
     times: optional(wholeFrom(1)),
   });
 }
@@ -131,6 +132,14 @@ function* faultProblems(fault: unknown): Generator<string> {
     typeof kind === 'string' && Object.hasOwn(FIELDS, kind) ? FIELDS[kind as FaultKind] : undefined;
   if (checks === undefined) yield `kind must be one of ${Object.keys(FIELDS).join(', ')}`;
   else yield* fieldProblems(fields, checks);
+}
+
+function* answerProblems(fault: unknown): Generator<string> {
+  const problems = [...faultProblems(fault)];
+  if (problems.length > 0) yield* problems;
+  else if (!isAnswerFault(fault as Fault)) {
+    yield 'kind must be one of html, empty_body, status, login_redirect';
+  }
 }
 
 function* fieldProblems(

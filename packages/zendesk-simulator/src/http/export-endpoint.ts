@@ -1,6 +1,6 @@
 /** `GET /api/v2/incremental/tickets(.json)` and `…/tickets/cursor(.json)`: who may ask, how often, and what goes wrong. */
 import type { ServerResponse } from 'node:http';
-import type { FaultTarget, PlayedFault } from '../faults/fault-plan.ts';
+import { type FaultTarget, isAnswerFault, type PlayedFault } from '../faults/fault-plan.ts';
 import {
   forbidden,
   type Refusal,
@@ -12,7 +12,7 @@ import {
 import { authenticate } from './authentication.ts';
 import { type Exchange, refuse } from './exchange.ts';
 import { type ExportMode, exportMode, readExportRequest, wholeNumber } from './export-request.ts';
-import { answerFault, isAnswerFault } from './fault-answers.ts';
+import { answerFault } from './fault-answers.ts';
 import { answerPage } from './page-answer.ts';
 import { pause } from './pause.ts';
 
@@ -38,42 +38,43 @@ export async function answerExport(exchange: Exchange): Promise<void> {
   const waitSeconds = account.limit.take();
   if (waitSeconds !== undefined) return refused(tooManyRequests(waitSeconds), 'rateLimited');
 
-  const fault = account.faults.next(faultTarget(mode, url.searchParams));
-  if (fault !== undefined && isAnswerFault(fault)) {
-    account.faults.count(fault);
-    counts.faulted += 1;
-    if (fault.kind === 'status' && fault.status === 429) counts.rateLimitedByFault += 1;
-    return answerFault(response, fault, account.presentSecond(), exchange.ownOrigin);
-  }
-  if (fault !== undefined) await beforeHead(exchange, fault);
+  const due = account.faults.next(faultTarget(mode, url.searchParams));
+  if (due !== undefined && isAnswerFault(due.fault)) return answerFault(exchange, due.fault);
+  const left = due !== undefined && (await playBeforeHead(exchange, due.fault)) ? undefined : due;
 
+  const refusedOr = (...refusal: Parameters<typeof refused>) => {
+    if (left?.otherwise === undefined) refused(...refusal);
+    else answerFault(exchange, left.otherwise);
+  };
   if (mode === 'cursor' && options.refuseCursor !== undefined) {
-    return refused(refusedCursor(options.refuseCursor));
+    return refusedOr(refusedCursor(options.refuseCursor));
   }
   const read = readExportRequest(mode, url.searchParams, options.perPageMax);
-  if ('refusal' in read) return refused(read.refusal);
+  if ('refusal' in read) return refusedOr(read.refusal);
   const presentSecond = account.presentSecond();
   const { startSecond } = read.asked;
   if (startSecond !== undefined && startSecond >= account.hiddenFrom(presentSecond)) {
-    return refused(tooRecent(options.tooRecentStatus, options.delaySeconds), 'tooRecent');
+    return refusedOr(tooRecent(options.tooRecentStatus, options.delaySeconds), 'tooRecent');
   }
-  await answerPage(exchange, read.asked, presentSecond, fault);
+  await answerPage(exchange, read.asked, presentSecond, left);
 }
 
-/** What a fault does before anything is looked up. */
-async function beforeHead({ account, response, counts }: Exchange, fault: PlayedFault): Promise<void> {
+/** What a fault does before anything is looked up; false where it is for the page. */
+async function playBeforeHead({ account, response, counts }: Exchange, fault: PlayedFault): Promise<boolean> {
   if (fault.kind === 'clock_jump') {
     account.jump(fault.seconds);
     account.faults.count(fault);
-  } else if (fault.kind === 'latency') {
-    account.faults.count(fault);
-    try {
-      await pause(fault.ms, response);
-    } catch (error) {
-      counts.cut += 1;
-      throw error;
-    }
+    return true;
   }
+  if (fault.kind !== 'latency') return false;
+  account.faults.count(fault);
+  try {
+    await pause(fault.ms, response);
+  } catch (error) {
+    counts.cut += 1;
+    throw error;
+  }
+  return true;
 }
 
 function faultTarget(mode: ExportMode, parameters: URLSearchParams): Omit<FaultTarget, 'number'> {

@@ -1,14 +1,8 @@
 /** What is sent in place of a page, where a fault says so. */
 import type { ServerResponse } from 'node:http';
-import type { FaultStatus, PlayedFault } from '../faults/fault-plan.ts';
+import type { AnswerFault, FaultStatus } from '../faults/fault-plan.ts';
 import { forbidden, tooManyRequests, unauthorized } from './answers.ts';
-import { accountHeaders } from './exchange.ts';
-
-type AnswerFault = Extract<PlayedFault, { kind: 'html' | 'empty_body' | 'status' | 'login_redirect' }>;
-
-export function isAnswerFault(fault: PlayedFault): fault is AnswerFault {
-  return ['html', 'empty_body', 'status', 'login_redirect'].includes(fault.kind);
-}
+import { accountHeaders, type Exchange } from './exchange.ts';
 
 export const LOGIN_PATH = '/auth/v3/signin';
 
@@ -44,12 +38,11 @@ const BODIES: { readonly [Status in FaultStatus]: readonly [type: string, body: 
   504: [PLAIN_TYPE, 'upstream request timeout'],
 };
 
-export function answerFault(
-  response: ServerResponse,
-  fault: AnswerFault,
-  presentSecond: number,
-  ownOrigin: string,
-): void {
+export function answerFault({ response, account, counts, ownOrigin }: Exchange, fault: AnswerFault): void {
+  account.faults.count(fault);
+  counts.faulted += 1;
+  if (fault.kind === 'status' && fault.status === 429) counts.rateLimitedByFault += 1;
+  const presentSecond = account.presentSecond();
   switch (fault.kind) {
     case 'html':
       send(response, 200, presentSecond, HTML_TYPE, PROXY_PAGE);

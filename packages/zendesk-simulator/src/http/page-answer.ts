@@ -1,5 +1,5 @@
 /** Answers an export request with its page, whole or as a fault leaves it. */
-import { isBodyFault, type PlayedFault } from '../faults/fault-plan.ts';
+import { type DueFault, isBodyFault } from '../faults/fault-plan.ts';
 import { inOrder, type SentPage, sentPage } from '../faults/page-faults.ts';
 import type { ExportPage } from '../history/export-pages.ts';
 import { mix } from '../random.ts';
@@ -7,6 +7,7 @@ import { PageSideloads } from '../sideloads/page-sideloads.ts';
 import { BodyFaulted, bodySink } from './body-sink.ts';
 import { accountHeaders, type Exchange } from './exchange.ts';
 import type { ExportRequest } from './export-request.ts';
+import { answerFault } from './fault-answers.ts';
 import { type ControlField, cursorControl, timeControl } from './page-body.ts';
 import { type PageMember, writePage } from './page-writer.ts';
 
@@ -17,14 +18,18 @@ export async function answerPage(
   exchange: Exchange,
   asked: ExportRequest,
   presentSecond: number,
-  fault: PlayedFault | undefined,
+  due: DueFault | undefined,
 ): Promise<void> {
+  const fault = due?.fault;
   const { request, response, account, counts } = exchange;
   const { page, control } = pageFor(exchange, asked, account.hiddenFrom(presentSecond));
   const sent = sentPage(page.ids, control, fault);
   if (fault !== undefined && sent.changed) account.faults.count(fault);
   const gzip = acceptsGzip(request.headers['accept-encoding']);
   const bodyFault = fault !== undefined && isBodyFault(fault) ? fault : undefined;
+  if (!sent.changed && bodyFault === undefined && due?.otherwise !== undefined) {
+    return answerFault(exchange, due.otherwise);
+  }
   const happening =
     bodyFault === undefined ? undefined : { is: bodyFault, played: () => account.faults.count(bodyFault) };
   const ledger = account.ledger.page(asked.mode);
