@@ -94,7 +94,7 @@ describe.skipIf(!(await dockerIsExpected()))(`publisher and subscriber on ${kafk
   ): Promise<{ changes: TicketChange[]; books: Books }> {
     const changes: TicketChange[] = [];
     const subscription = await subscribe({
-      kafka: log.connection,
+      ...log.connection,
       topic: log.names.tickets,
       group: options.group ?? `${log.names.tickets}.${randomUUID()}`,
       from: 'committed',
@@ -225,7 +225,7 @@ describe.skipIf(!(await dockerIsExpected()))(`publisher and subscriber on ${kafk
     const publisher = await openPublisher(log);
     const changes: TicketChange[] = [];
     const live = await subscribe({
-      kafka: log.connection,
+      ...log.connection,
       topic: log.names.tickets,
       group: 'lives-through-a-restart',
       from: 'earliest',

@@ -2,10 +2,10 @@
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import {
   connectKafka,
-  type Logger,
   type LogReader,
   openLogReader,
   readDatedCheckpoint,
+  silentLogger,
   type TopicNames,
   topicNames,
 } from '@ticket-stream/kafka';
@@ -21,15 +21,13 @@ export interface ExportLog {
 
 export type FoundCheckpoint = NonNullable<Awaited<ReturnType<typeof findCheckpoint>>>;
 
-/** A command's own words are its output; what kafkajs retries is none of it. */
-export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
 /** Runs a command's work on the log and closes it. @throws config.invalid  no cluster answers at KAFKA_BROKERS */
 export async function withExportLog<T>(
   options: OptionValues<typeof logOptions>,
   work: (log: ExportLog) => Promise<T>,
 ): Promise<T> {
-  const kafka = connectKafka({ ...kafkaConnection(options), clientId: 'ticket-stream-export' }, silent);
+  // A command's own words are its output; what kafkajs retries is none of it.
+  const kafka = connectKafka({ ...kafkaConnection(options), clientId: 'ticket-stream-export' }, silentLogger);
   let reader: LogReader | undefined;
   try {
     reader = await openLogReader(kafka);

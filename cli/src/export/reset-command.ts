@@ -1,13 +1,13 @@
 /** `ticket-stream export reset --to <time>`: moves the export to another place; docs/export.md says when to. */
 import { createInterface } from 'node:readline/promises';
 import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/errors';
-import { rewriteCheckpoint } from '@ticket-stream/kafka';
+import { rewriteCheckpoint, silentLogger } from '@ticket-stream/kafka';
 import { option } from '@ticket-stream/service-kit';
 import { formatRfc3339Second } from '@ticket-stream/ticket';
 import { parseExportState } from '@ticket-stream/zendesk-export';
 import { Command, InvalidArgumentError } from 'commander';
 import { logOptions, readExportOptions } from './export-environment.ts';
-import { findCheckpoint, silent, withExportLog } from './export-log.ts';
+import { findCheckpoint, withExportLog } from './export-log.ts';
 import { untilInterrupted } from './interruption.ts';
 import { askProducer } from './producer-probe.ts';
 import { planReset, planText } from './reset-plan.ts';
@@ -76,7 +76,7 @@ async function reset(flags: ResetFlags): Promise<ExitCode> {
         reader,
         names,
         parseState: parseExportState,
-        logger: silent,
+        logger: silentLogger,
         // Of what is found then: a producer at work may have moved on since the plan was shown.
         change: (newest) => planReset(newest.exportState, flags.to, rules).after,
         signal,

@@ -1,4 +1,4 @@
-import { connectKafka, openLogReader, topicNames } from '@ticket-stream/kafka';
+import { connectKafka, openLogReader, silentLogger, topicNames } from '@ticket-stream/kafka';
 import { defineOptions, kafkaConnection, kafkaOptions, readOptions } from '@ticket-stream/service-kit';
 import type { UpState } from './up-state.ts';
 
@@ -39,9 +39,8 @@ export function summarize(state: UpState, distinctTickets: number): OnceSummary 
 
 /** Different keys in a read_committed reading of the whole topic, by a reader that shares nothing with the sinks. */
 export async function countDistinctTickets(env: NodeJS.ProcessEnv, topic: string): Promise<number> {
-  const silent = { debug() {}, info() {}, warn() {}, error() {} };
   const options = readOptions(defineOptions(kafkaOptions), env);
-  const reader = await openLogReader(connectKafka(kafkaConnection(options), silent));
+  const reader = await openLogReader(connectKafka(kafkaConnection(options), silentLogger));
   try {
     const names = topicNames(topic);
     const keys = new Set<string>();

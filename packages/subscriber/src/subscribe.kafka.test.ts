@@ -46,7 +46,7 @@ async function read(
   const waits: (string | undefined)[] = [];
   const versions = options.versions ?? memoryVersionStore();
   const subscription = await subscribe({
-    kafka: { brokers: log.brokers.split(',') },
+    brokers: log.brokers.split(','),
     topic: log.topic,
     group: `${log.topic}.group`,
     handle(changes) {
@@ -674,7 +674,7 @@ describe.concurrent('longer than a session lasts (10 s)', () => {
     expect,
   }) => {
     const log = await openLog('sole');
-    const holder = await read(log, { kafka: { brokers: [log.brokers], clientId: 'the-holder' } });
+    const holder = await read(log, { brokers: [log.brokers], clientId: 'the-holder' });
     await expect.poll(() => holder.subscription.isCaughtUp(), { timeout: 20_000 }).toBe(true);
     const second = await read(log, { soleMember: true });
     await expect(second.subscription.done).rejects.toMatchObject({

@@ -26,6 +26,7 @@ import {
   readGroupOffsets,
   readNewestCheckpoint,
   requireSoleMember,
+  silentLogger,
   topicNames,
 } from '@ticket-stream/kafka';
 import type { Ticket, TicketChange, TicketVersion } from '@ticket-stream/ticket';
@@ -35,8 +36,8 @@ import { recordTraceId, traceBatch } from './process-span.ts';
 import { type StartFrom, startOffsets } from './start-offsets.ts';
 import type { StoreStep, VersionStore } from './version-store/version-store.ts';
 
-export interface SubscribeOptions {
-  readonly kafka: KafkaConnection;
+/** With where the cluster is and how to be let in: `brokers`, `tls`, `sasl`. */
+export interface SubscribeOptions extends KafkaConnection {
   /** The tickets topic; its checkpoints and dead letters have names that follow it. */
   readonly topic: string;
   /** The consumer group; members of one group share the partitions. */
@@ -62,7 +63,8 @@ export interface SubscribeOptions {
   readonly soleMember?: boolean;
   /** A file for the member id: a start after a kill gets its partitions at once. Only with a store this process locks. */
   readonly memberFile?: string;
-  readonly logger: Logger;
+  /** A pino logger or the like; nothing is logged without one. */
+  readonly logger?: Logger;
   readonly signal?: AbortSignal;
 }
 
@@ -86,9 +88,9 @@ const UNKNOWN_ERROR_TRIES = 5;
 const LOG_POLL_MS = 500;
 
 export async function subscribe(options: SubscribeOptions): Promise<Subscription> {
-  const { topic, group, versions: store, logger } = options;
+  const { topic, group, versions: store, logger = silentLogger } = options;
   const names = topicNames(topic);
-  const kafka = connectKafka({ ...options.kafka, clientId: options.kafka.clientId ?? group }, logger);
+  const kafka = connectKafka({ ...options, clientId: options.clientId ?? group }, logger);
   const stopping = new AbortController();
   const signal =
     options.signal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, options.signal]);

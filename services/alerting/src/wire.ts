@@ -119,7 +119,8 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
     waitingFor = reason;
   };
   subscription = await subscribe({
-    kafka: { ...kafkaConnection(options), clientId: 'ticket-stream-alerting' },
+    ...kafkaConnection(options),
+    clientId: 'ticket-stream-alerting',
     topic: options.TICKETS_TOPIC,
     group: `${options.TICKETS_TOPIC}.alerting`,
     // Its state must be complete: with nothing stored it reads everything, whatever the group has committed.

@@ -79,7 +79,8 @@ export async function runSearch(context: ServiceContext<typeof searchOptions>): 
   tellSupervisor({ type: 'listening', service: 'search', url });
 
   subscription = await subscribe({
-    kafka: { ...kafkaConnection(options), clientId: 'ticket-stream-search' },
+    ...kafkaConnection(options),
+    clientId: 'ticket-stream-search',
     topic: options.TICKETS_TOPIC,
     group,
     // Nothing stored yet: from the start of the log, which keeps the newest version of every ticket for ever.

@@ -5,7 +5,7 @@ import { silentLogger } from './tickets-log.ts';
 
 const [brokers = '', topic = '', group = '', path = '', memberFile = ''] = process.argv.slice(2);
 await subscribe({
-  kafka: { brokers: brokers.split(',') },
+  brokers: brokers.split(','),
   topic,
   group,
   versions: sqliteVersionStore({ path }),
