@@ -1,7 +1,7 @@
 /** What is known of an export from outside: its checkpoint, the log, and a producer that answers. */
 import { formatRfc3339Second } from '@ticket-stream/ticket';
 import type { Gap, NextRequest, Unseen } from '@ticket-stream/zendesk-export';
-import { type ExportLog, findCheckpoint } from './export-log.ts';
+import { type Cluster, findCheckpoint } from '../environment/cluster.ts';
 import type { ProducerAnswer } from './producer-probe.ts';
 
 /** The object of `export status --json`; docs/export.md describes its keys. Moments are RFC 3339 UTC. */
@@ -58,7 +58,7 @@ type OnRecord<Value, Name extends string> = { readonly [name in Name]: Value } &
 };
 
 export async function readExportStatus(
-  log: Pick<ExportLog, 'reader' | 'names'>,
+  log: Pick<Cluster, 'reader' | 'names'>,
   producer: ProducerAnswer | undefined,
   nowMs: number,
 ): Promise<ExportStatus> {

@@ -15,10 +15,6 @@ export function stretchText({ from, until }: { readonly from: number; readonly u
   return `${formatRfc3339Second(from)} to ${formatRfc3339Second(until)}`;
 }
 
-export function count(value: number, one: string, many: string): string {
-  return `${value.toLocaleString('en')} ${value === 1 ? one : many}`;
-}
-
 /** What a scope leaves out, in words. */
 export const unseenWords: Readonly<Record<UnseenWhat, string>> = {
   deleted: 'deleted and scrubbed tickets',

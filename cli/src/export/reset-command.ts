@@ -6,9 +6,9 @@ import { option } from '@ticket-stream/service-kit';
 import { formatRfc3339Second } from '@ticket-stream/ticket';
 import { parseExportState } from '@ticket-stream/zendesk-export';
 import { Command, InvalidArgumentError } from 'commander';
-import { logOptions, readExportOptions } from './export-environment.ts';
-import { findCheckpoint, withExportLog } from './export-log.ts';
-import { untilInterrupted } from './interruption.ts';
+import { findCheckpoint, withCluster } from '../environment/cluster.ts';
+import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
+import { untilInterrupted } from '../environment/interruption.ts';
 import { askProducer } from './producer-probe.ts';
 import { planReset, planText } from './reset-plan.ts';
 
@@ -39,7 +39,7 @@ export function resetCommand(): Command {
 
 /** @throws export.at_work, checkpoint.missing, config.invalid  with nothing changed */
 async function reset(flags: ResetFlags): Promise<ExitCode> {
-  const options = readExportOptions(logOptions, flags.dataDir);
+  const options = readCommandOptions(clusterOptions, flags.dataDir);
   const producer = await askProducer(options.DATA_DIR);
   if (producer !== undefined && flags.stopProducer !== true) {
     throw new TicketStreamError(
@@ -51,7 +51,7 @@ async function reset(flags: ResetFlags): Promise<ExitCode> {
       },
     );
   }
-  return withExportLog(options, async ({ kafka, reader, names }) => {
+  return withCluster(options, 'export', async ({ kafka, reader, names }) => {
     const found = await findCheckpoint({ reader, names });
     if (found === undefined) {
       throw new TicketStreamError('checkpoint.missing', `nothing was exported to ${names.tickets} yet`);

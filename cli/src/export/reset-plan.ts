@@ -3,7 +3,8 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import { durationText } from '@ticket-stream/service-kit';
 import { formatRfc3339Second } from '@ticket-stream/ticket';
 import { type ExportState, type Gap, resetTo, type Unseen } from '@ticket-stream/zendesk-export';
-import { count, momentText, stretchText, unseenWords } from './moments.ts';
+import { count } from '../text/count.ts';
+import { momentText, stretchText, unseenWords } from './moments.ts';
 
 export interface ResetPlan {
   /** Epoch seconds. */

@@ -1,7 +1,8 @@
 /** `export status` as a person reads it: a row a fact, what calls for something with the command to run. */
 import { durationText } from '@ticket-stream/service-kit';
+import { count } from '../text/count.ts';
 import type { ExportStatus } from './export-status.ts';
-import { count, unseenWords } from './moments.ts';
+import { unseenWords } from './moments.ts';
 import type { ProducerAnswer } from './producer-probe.ts';
 
 type Row = readonly [label: string, text: string];

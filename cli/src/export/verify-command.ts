@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { OptionValues } from '@ticket-stream/service-kit';
 import { Command, InvalidArgumentError } from 'commander';
-import { readExportOptions, sourceOptions } from './export-environment.ts';
-import { untilInterrupted } from './interruption.ts';
+import { readCommandOptions, sourceOptions } from '../environment/command-options.ts';
+import { untilInterrupted } from '../environment/interruption.ts';
 import { verifyExport } from './verify-export.ts';
 
 interface VerifyFlags {
@@ -33,7 +33,7 @@ export function verifyCommand(): Command {
     .option('--data-dir <folder>', 'data folder (DATA_DIR, .data)')
     .addHelpText('after', '\nExit code 5: something is missing, older or different. 0 otherwise.')
     .action(async (flags: VerifyFlags) => {
-      const options = readExportOptions(sourceOptions, flags.dataDir);
+      const options = readCommandOptions(sourceOptions, flags.dataDir);
       const requestsPerMinute = flags.requestsPerMinute ?? leftOver(options);
       process.exitCode = await untilInterrupted((signal) =>
         verifyExport({

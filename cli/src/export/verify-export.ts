@@ -11,9 +11,9 @@ import {
   type ExportScope,
   type ExportState,
 } from '@ticket-stream/zendesk-export';
+import { type Cluster, type FoundCheckpoint, findCheckpoint, withCluster } from '../environment/cluster.ts';
+import type { sourceOptions } from '../environment/command-options.ts';
 import { type ComparisonStore, openComparisonStore } from './comparison-store.ts';
-import type { sourceOptions } from './export-environment.ts';
-import { type ExportLog, type FoundCheckpoint, findCheckpoint, withExportLog } from './export-log.ts';
 import { ExportReading } from './export-reading.ts';
 import { readLetters, readVersions } from './log-comparison.ts';
 import { type Grounds, judge } from './verdict.ts';
@@ -33,7 +33,7 @@ export interface Verification {
 /** @returns 5 where the log lacks something that Zendesk shows, 0 otherwise */
 export async function verifyExport(verification: Verification): Promise<ExitCode> {
   const { options, json } = verification;
-  return withExportLog(options, async (log) => {
+  return withCluster(options, 'export', async (log) => {
     const found = await findCheckpoint(log);
     const ready = readyToCompare(found, verification, log.names.tickets);
     if (ready === undefined) {
@@ -80,7 +80,7 @@ function readyToCompare(
 
 async function compare(
   verification: Verification,
-  { reader, names }: ExportLog,
+  { reader, names }: Cluster,
   { checkpoint, position }: Ready,
   store: ComparisonStore,
 ): Promise<ExitCode> {

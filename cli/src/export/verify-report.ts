@@ -1,7 +1,8 @@
 /** What a comparison found: counted in one pass, written in another, so that memory does not grow with the findings. */
 import { formatRfc3339Second } from '@ticket-stream/ticket';
+import { count } from '../text/count.ts';
+import { textTable } from '../text/table.ts';
 import type { Comparison, ComparisonStore } from './comparison-store.ts';
-import { count } from './moments.ts';
 import { type Grounds, type Judgement, judge, VERDICTS, type Verdict } from './verdict.ts';
 
 export interface VerifySummary {
@@ -95,13 +96,7 @@ export function* reportText(
     if (rows.length > TABLE_ROWS_MAX) break;
   }
   if (rows.length > 1) {
-    const widths = rows[0]?.map((_, at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0))) ?? [];
-    for (const cells of rows) {
-      yield `${cells
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd()}\n`;
-    }
+    for (const line of textTable(rows)) yield `${line}\n`;
     const more = NAMED.reduce((sum, verdict) => sum + counts[verdict], 0) - (rows.length - 1);
     if (more > 0) yield `and ${more.toLocaleString('en')} more; --json names them all\n`;
     yield '\n';

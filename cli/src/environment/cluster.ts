@@ -1,4 +1,4 @@
-/** The log of an export, looked at from outside: group-less, and nothing is written. */
+/** The cluster and the account's set of topics, as a command reaches them. */
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import {
   connectKafka,
@@ -11,9 +11,9 @@ import {
 } from '@ticket-stream/kafka';
 import { kafkaConnection, type OptionValues } from '@ticket-stream/service-kit';
 import { parseExportState } from '@ticket-stream/zendesk-export';
-import type { logOptions } from './export-environment.ts';
+import type { clusterOptions } from './command-options.ts';
 
-export interface ExportLog {
+export interface Cluster {
   readonly kafka: ReturnType<typeof connectKafka>;
   readonly reader: LogReader;
   readonly names: TopicNames;
@@ -21,13 +21,21 @@ export interface ExportLog {
 
 export type FoundCheckpoint = NonNullable<Awaited<ReturnType<typeof findCheckpoint>>>;
 
-/** Runs a command's work on the log and closes it. @throws config.invalid  no cluster answers at KAFKA_BROKERS */
-export async function withExportLog<T>(
-  options: OptionValues<typeof logOptions>,
-  work: (log: ExportLog) => Promise<T>,
+/**
+ * Runs a command's work on the log and closes it.
+ * @param command  the client id shows it, in the broker's logs and quotas
+ * @throws config.invalid  no cluster answers at KAFKA_BROKERS
+ */
+export async function withCluster<T>(
+  options: OptionValues<typeof clusterOptions>,
+  command: string,
+  work: (cluster: Cluster) => Promise<T>,
 ): Promise<T> {
   // A command's own words are its output; what kafkajs retries is none of it.
-  const kafka = connectKafka({ ...kafkaConnection(options), clientId: 'ticket-stream-export' }, silentLogger);
+  const kafka = connectKafka(
+    { ...kafkaConnection(options), clientId: `ticket-stream-${command}` },
+    silentLogger,
+  );
   let reader: LogReader | undefined;
   try {
     reader = await openLogReader(kafka);
@@ -46,7 +54,7 @@ export async function withExportLog<T>(
 }
 
 /** undefined where nothing was ever exported to this topic. */
-export async function findCheckpoint({ reader, names }: Omit<ExportLog, 'kafka'>) {
+export async function findCheckpoint({ reader, names }: Omit<Cluster, 'kafka'>) {
   if (!(await reader.topicExists(names.checkpoints))) return undefined;
   return readDatedCheckpoint(reader, names.checkpoints, parseExportState);
 }

@@ -1,5 +1,5 @@
 /**
- * Where the `export` commands find the export: the producer's own variables, from the environment or a file .env, and
+ * Where commands find the log and the export: the producer's own variables, from the environment or a file .env, and
  * for what is not set there, the run of `up` on the data folder.
  *
  * Kafka and the account are each taken whole from one of the two, never mixed: the name of a simulator beside the
@@ -23,8 +23,8 @@ import {
 import { DEFAULT_EMAIL, DEFAULT_TOKEN } from '@ticket-stream/zendesk-simulator';
 import { readPublishedRun } from '../up/published-run.ts';
 
-/** What every `export` command needs. */
-export const logOptions = defineOptions({ ...kafkaOptions, ...commonOptions });
+/** What every command needs that looks at the log. */
+export const clusterOptions = defineOptions({ ...kafkaOptions, ...commonOptions });
 /** What one needs that asks Zendesk. */
 export const sourceOptions = defineOptions({
   ...zendeskOptions,
@@ -38,12 +38,12 @@ export const sourceOptions = defineOptions({
  * @returns        every option's value; DATA_DIR as an absolute path
  * @throws config.invalid  all wrong and missing options in one message
  */
-export function readExportOptions<Table extends OptionTable>(
+export function readCommandOptions<Table extends OptionTable>(
   table: Table,
   dataDir: string | undefined,
   processEnv: Environment = process.env,
 ): OptionValues<Table> {
-  const env = exportEnvironment({ ...readEnvFile(), ...given(processEnv) }, dataDir);
+  const env = commandEnvironment({ ...readEnvFile(), ...given(processEnv) }, dataDir);
   try {
     return readOptions(table, env);
   } catch (error) {
@@ -56,7 +56,7 @@ export function readExportOptions<Table extends OptionTable>(
 }
 
 /** The environment of the producer, as far as it can be known from here. */
-function exportEnvironment(env: Environment, dataDir: string | undefined): Environment {
+function commandEnvironment(env: Environment, dataDir: string | undefined): Environment {
   const rootDir = resolve(dataDir ?? env['DATA_DIR'] ?? '.data');
   const run = readPublishedRun(rootDir);
   const found: Record<string, string | undefined> = { ...env, DATA_DIR: rootDir };
@@ -64,7 +64,7 @@ function exportEnvironment(env: Environment, dataDir: string | undefined): Envir
   const take = (isOfGroup: (name: string) => boolean): void => {
     for (const [name, value] of Object.entries(run.environment)) if (isOfGroup(name)) found[name] = value;
   };
-  if (env['KAFKA_BROKERS'] === undefined) take((name) => name in logOptions.options);
+  if (env['KAFKA_BROKERS'] === undefined) take((name) => name in clusterOptions.options);
   if (env['ZENDESK_URL'] === undefined) {
     take((name) => name in exportOptions || name in zendeskOptions);
     if (run.simulator) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { publishRun } from '../up/published-run.ts';
-import { logOptions, readExportOptions, sourceOptions } from './export-environment.ts';
+import { clusterOptions, readCommandOptions, sourceOptions } from './command-options.ts';
 
 function folderOfRun(environment: Record<string, string>, simulator = true): string {
   const path = mkdtempSync(join(tmpdir(), 'ticket-stream-run-'));
@@ -21,9 +21,9 @@ const RUN = {
   START_TIME: '1',
 };
 
-describe('where an export command looks', () => {
+describe('where a command looks', () => {
   it('is the run on the data folder, where nothing is set', () => {
-    const options = readExportOptions(sourceOptions, folderOfRun(RUN), {});
+    const options = readCommandOptions(sourceOptions, folderOfRun(RUN), {});
     expect(options).toMatchObject({
       KAFKA_BROKERS: ['localhost:1111'],
       TICKETS_TOPIC: 'of-the-run',
@@ -35,9 +35,9 @@ describe('where an export command looks', () => {
 
   it('is the environment for the whole of Kafka, or the whole of the account, never a mix of both', () => {
     const dataDir = folderOfRun(RUN);
-    const ownKafka = readExportOptions(logOptions, dataDir, { KAFKA_BROKERS: 'kafka:9092' });
+    const ownKafka = readCommandOptions(clusterOptions, dataDir, { KAFKA_BROKERS: 'kafka:9092' });
     expect(ownKafka).toMatchObject({ KAFKA_BROKERS: ['kafka:9092'], TICKETS_TOPIC: 'tickets' });
-    const ownAccount = readExportOptions(sourceOptions, dataDir, {
+    const ownAccount = readCommandOptions(sourceOptions, dataDir, {
       ZENDESK_URL: 'https://acme.zendesk.com',
       ZENDESK_OAUTH_TOKEN: 'a-token',
       START_TIME: '2024-01-01',
@@ -66,7 +66,7 @@ describe('where an export command looks', () => {
   });
 
   it('names every option that is missing, and the folder that has no run', () => {
-    expect(() => readExportOptions(logOptions, '/no/such/folder', {})).toThrow(
+    expect(() => readCommandOptions(clusterOptions, '/no/such/folder', {})).toThrow(
       expect.objectContaining({
         code: 'config.invalid',
         remedy: expect.stringContaining('/no/such/folder has none'),
