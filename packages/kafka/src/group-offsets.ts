@@ -1,3 +1,11 @@
+/**
+ * What a consumer group has committed for a topic, and how far it may go.
+ *
+ * A side replay ends by itself: the bound of each partition stands beside the committed offset, in its metadata, as
+ * `ticket-stream until=<offset>` (the first offset not read). So it needs no file and no option of the service that
+ * reads, shows in every tool that prints metadata, and goes with the group when that is deleted. Who commits for such a
+ * group carries the metadata along, or a restart would read on without end.
+ */
 import type { Kafka } from 'kafkajs';
 
 /** The offsets a consumer group has committed for a topic; partitions without one are absent. */
@@ -6,15 +14,50 @@ export async function readGroupOffsets(
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, bigint>> {
+  const committed = await fetchCommitted(kafka, groupId, topic);
+  return new Map(committed.map(({ partition, offset }) => [partition, offset]));
+}
+
+/** The first offset that a group must not read, by partition; empty for a group without an end of its own. */
+export async function readGroupBounds(
+  kafka: Kafka,
+  groupId: string,
+  topic: string,
+): Promise<ReadonlyMap<number, bigint>> {
+  const committed = await fetchCommitted(kafka, groupId, topic);
+  return new Map(
+    committed.flatMap(({ partition, metadata }) => {
+      const bound = parseGroupBound(metadata);
+      return bound === undefined ? [] : [[partition, bound] as const];
+    }),
+  );
+}
+
+/** The metadata to commit with every offset of a group that ends before `until`. */
+export function groupBoundMetadata(until: bigint): string {
+  return `ticket-stream until=${until}`;
+}
+
+/** undefined for the metadata of anybody else. */
+export function parseGroupBound(metadata: string | null): bigint | undefined {
+  const digits = /^ticket-stream until=(\d{1,19})$/.exec(metadata ?? '')?.[1];
+  return digits === undefined ? undefined : BigInt(digits);
+}
+
+interface CommittedOffset {
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly metadata: string | null;
+}
+
+async function fetchCommitted(kafka: Kafka, groupId: string, topic: string): Promise<CommittedOffset[]> {
   const admin = kafka.admin();
   await admin.connect();
   try {
     const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    const offsets = new Map<number, bigint>();
-    for (const { partition, offset } of answer?.partitions ?? []) {
-      if (BigInt(offset) >= 0n) offsets.set(partition, BigInt(offset));
-    }
-    return offsets;
+    return (answer?.partitions ?? [])
+      .map(({ partition, offset, metadata }) => ({ partition, offset: BigInt(offset), metadata }))
+      .filter(({ offset }) => offset >= 0n);
   } finally {
     await admin.disconnect();
   }

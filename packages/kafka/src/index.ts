@@ -4,7 +4,12 @@ export { kafkaClientMetrics } from './client-metrics.ts';
 export { DEAD_LETTER_HEAD_BYTES, type DeadLetter } from './dead-letter.ts';
 export { type DeadLetterWriter, openDeadLetterWriter } from './dead-letter-writer.ts';
 export { requireSoleMember } from './group-member.ts';
-export { readGroupOffsets } from './group-offsets.ts';
+export {
+  groupBoundMetadata,
+  parseGroupBound,
+  readGroupBounds,
+  readGroupOffsets,
+} from './group-offsets.ts';
 export { connectKafka, type KafkaConnection, type Logger, silentLogger } from './kafka-connection.ts';
 export { asKafkaError } from './kafka-errors.ts';
 export { type LogReader, openLogReader } from './log-reader.ts';
