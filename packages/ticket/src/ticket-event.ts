@@ -10,8 +10,21 @@ export const eventTypes = {
   deleted: 'com.zendesk.ticket.deleted',
 } as const;
 
-/** The JSON Schema that the value follows; a new number when a consumer must know. */
-const DATA_SCHEMA = 'urn:ticket-stream:schema:ticket:1';
+/**
+ * The newest published schema of the value (packages/ticket/schema). A new version only ever adds knowledge: what reads
+ * version 1 reads all of them. A break would be another `ce_type`.
+ */
+export const TICKET_SCHEMA_VERSION = 1;
+
+/**
+ * `ce_dataschema`, and the `$id` of that schema. A name, not an address: where the project is published is no matter of
+ * a record that lies in a log for years.
+ */
+export function ticketSchemaUri(version: number): string {
+  return `urn:ticket-stream:schema:ticket:${version}`;
+}
+
+const DATA_SCHEMA = ticketSchemaUri(TICKET_SCHEMA_VERSION);
 
 export interface TicketEvent {
   readonly ticketId: string;
@@ -20,7 +33,7 @@ export interface TicketEvent {
   readonly stamp: number;
   /** First 32 hex digits of the SHA-256 of the value's bytes. */
   readonly digest: string;
-  /** The account, a URI. */
+  /** The account, a URI; in a header anything else is percent-encoded. */
   readonly source: string;
   /** The log's id, a UUID made with the topic. */
   readonly logId: string;
@@ -39,7 +52,7 @@ export function encodeEventHeaders(event: TicketEvent): Record<string, string> {
     ce_specversion: '1.0',
     ce_id: eventId(event),
     ce_type: eventTypes[event.kind],
-    ce_source: event.source,
+    ce_source: asUri(event.source),
     ce_subject: event.ticketId,
     ce_time: time,
     ce_updatedstamp: time,
@@ -47,6 +60,21 @@ export function encodeEventHeaders(event: TicketEvent): Record<string, string> {
     ce_logid: event.logId,
     ce_dataschema: DATA_SCHEMA,
   };
+}
+
+/** A scheme and what may follow it, or the origin of an IPv6 address in brackets. */
+const URI = /^[a-z][a-z\d+.-]*:(?:\/\/\[[\da-f:.]+\](?::\d+)?|(?:[\w\-.~:/?@!$&'()*+,;=]|%[\da-f]{2})*)$/i;
+
+/** One account a process: its source is judged once, not for every event. */
+let lastSource: { readonly text: string; readonly uri: string } | undefined;
+
+/** CloudEvents asks for a URI reference, and EXPORT_SOURCE is any text: what is no URI is percent-encoded as a whole. */
+function asUri(source: string): string {
+  if (lastSource?.text !== source) {
+    const isUri = URI.test(source) && URL.canParse(source);
+    lastSource = { text: source, uri: isUri ? source : encodeURIComponent(source.toWellFormed()) };
+  }
+  return lastSource.uri;
 }
 
 /** As kafkajs hands headers over: a header given twice is an array. */
@@ -72,12 +100,16 @@ export function decodeEvent(key: Buffer | null | undefined, headers: RawHeaders 
   if (!DIGEST.test(digest)) throw invalid('ce_digest', '32 hex digits');
   const logId = single(headers, 'ce_logid');
   if (!UUID.test(logId)) throw invalid('ce_logid', 'a UUID');
-  return { ticketId, kind, stamp, digest, source: single(headers, 'ce_source'), logId };
+  const source = single(headers, 'ce_source');
+  // Bytes that are no UTF-8 are read as U+FFFD. The headers above would not match then; this one may hold anything.
+  if (source === '' || source.includes('\ufffd')) throw invalid('ce_source', 'a URI');
+  return { ticketId, kind, stamp, digest, source, logId };
 }
 
 function single(headers: RawHeaders | undefined, name: string): string {
-  const value = headers?.[name];
-  if (value === undefined) throw invalid(name, 'there');
+  // Kafka allows a header without a value; kafkajs hands it over as null, which its types do not say.
+  const value: RawHeaders[string] | null = headers?.[name];
+  if (value === undefined || value === null) throw invalid(name, 'there');
   if (Array.isArray(value)) throw invalid(name, 'given once');
   return typeof value === 'string' ? value : value.toString('utf8');
 }

@@ -22,7 +22,7 @@ export interface Ticket {
   readonly created_at?: string | null;
   readonly updated_at?: string | null;
   readonly generated_timestamp?: number | null;
-  readonly satisfaction_rating?: { readonly score?: string | null } | null;
+  readonly satisfaction_rating?: { readonly score?: string | null } | string | null;
   readonly [field: string]: unknown;
 }
 
