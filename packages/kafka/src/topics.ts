@@ -23,13 +23,13 @@ export const TICKET_BYTES_MAX = 8 * 1024 * 1024;
 /** What a record batch adds to one ticket: batch header, key, headers. Measured below 1 KiB; generous. */
 const BATCH_OVERHEAD_BYTES = 16 * 1024;
 
-interface WantedTopic {
+export interface WantedTopic {
   readonly topic: string;
   readonly partitions: number;
   readonly settings: Readonly<Record<string, string>>;
 }
 
-function wantedTopics(names: TopicNames): readonly WantedTopic[] {
+export function wantedTopics(names: TopicNames): readonly WantedTopic[] {
   const largeBatch = String(TICKET_BYTES_MAX + BATCH_OVERHEAD_BYTES);
   return [
     {
