@@ -68,7 +68,10 @@ const URI = /^[a-z][a-z\d+.-]*:(?:\/\/\[[\da-f:.]+\](?::\d+)?|(?:[\w\-.~:/?@!$&'
 /** One account a process: its source is judged once, not for every event. */
 let lastSource: { readonly text: string; readonly uri: string } | undefined;
 
-/** CloudEvents asks for a URI reference, and EXPORT_SOURCE is any text: what is no URI is percent-encoded as a whole. */
+/**
+ * CloudEvents asks for a URI reference. What an operator may name an account (EXPORT_SOURCE: a scheme and ASCII) is not
+ * always one, `a:[b]` or `a:%`; that is percent-encoded as a whole.
+ */
 function asUri(source: string): string {
   if (lastSource?.text !== source) {
     const isUri = URI.test(source) && URL.canParse(source);
