@@ -164,6 +164,16 @@ export const errorTable = {
     exitCode: exitCodes.ownedElsewhere,
     remedy: 'Another instance reads as this consumer group; stop it first.',
   },
+  'kafka.group_active': {
+    disposition: 'stop',
+    exitCode: exitCodes.ownedElsewhere,
+    remedy: 'Stop the members of the group and run the command again; nothing was moved.',
+  },
+  'kafka.group_unknown': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Name a group that "ticket-stream groups" lists; nothing was changed.',
+  },
   'log.cut': {
     disposition: 'stop',
     exitCode: exitCodes.dataAtRisk,

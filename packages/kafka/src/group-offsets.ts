@@ -14,8 +14,8 @@ export async function readGroupOffsets(
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, bigint>> {
-  const committed = await fetchCommitted(kafka, groupId, topic);
-  return new Map(committed.map(({ partition, offset }) => [partition, offset]));
+  const committed = await readCommitted(kafka, groupId, topic);
+  return new Map([...committed].map(([partition, { offset }]) => [partition, offset]));
 }
 
 /** The first offset that a group must not read, by partition; empty for a group without an end of its own. */
@@ -24,9 +24,9 @@ export async function readGroupBounds(
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, bigint>> {
-  const committed = await fetchCommitted(kafka, groupId, topic);
+  const committed = await readCommitted(kafka, groupId, topic);
   return new Map(
-    committed.flatMap(({ partition, metadata }) => {
+    [...committed].flatMap(([partition, { metadata }]) => {
       const bound = parseGroupBound(metadata);
       return bound === undefined ? [] : [[partition, bound] as const];
     }),
@@ -44,20 +44,27 @@ export function parseGroupBound(metadata: string | null): bigint | undefined {
   return digits === undefined ? undefined : BigInt(digits);
 }
 
-interface CommittedOffset {
-  readonly partition: number;
+export interface CommittedOffset {
+  /** The next to read. */
   readonly offset: bigint;
   readonly metadata: string | null;
 }
 
-async function fetchCommitted(kafka: Kafka, groupId: string, topic: string): Promise<CommittedOffset[]> {
+/** Offsets with what stands beside them; partitions without one are absent. */
+export async function readCommitted(
+  kafka: Kafka,
+  groupId: string,
+  topic: string,
+): Promise<ReadonlyMap<number, CommittedOffset>> {
   const admin = kafka.admin();
   await admin.connect();
   try {
     const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    return (answer?.partitions ?? [])
-      .map(({ partition, offset, metadata }) => ({ partition, offset: BigInt(offset), metadata }))
-      .filter(({ offset }) => offset >= 0n);
+    return new Map(
+      (answer?.partitions ?? [])
+        .map(({ partition, offset, metadata }) => [partition, { offset: BigInt(offset), metadata }] as const)
+        .filter(([, { offset }]) => offset >= 0n),
+    );
   } finally {
     await admin.disconnect();
   }

@@ -1,12 +1,22 @@
 export type { Checkpoint } from './checkpoint.ts';
 export { readDatedCheckpoint, readNewestCheckpoint } from './checkpoint-reader.ts';
 export { kafkaClientMetrics } from './client-metrics.ts';
+export {
+  type ConsumerGroup,
+  describeGroups,
+  type GroupMember,
+  isInactive,
+  listGroups,
+} from './consumer-groups.ts';
 export { DEAD_LETTER_HEAD_BYTES, type DeadLetter } from './dead-letter.ts';
 export { type DeadLetterWriter, openDeadLetterWriter } from './dead-letter-writer.ts';
+export { commitGroupOffsets, type OffsetToCommit } from './group-commit.ts';
 export { requireSoleMember } from './group-member.ts';
 export {
+  type CommittedOffset,
   groupBoundMetadata,
   parseGroupBound,
+  readCommitted,
   readGroupBounds,
   readGroupOffsets,
 } from './group-offsets.ts';
@@ -18,6 +28,8 @@ export { openPagePublisher, type PagePublisher } from './page-publisher.ts';
 export type { PageTransaction } from './page-transaction.ts';
 export { type BatchControl, openRecordStream, type RecordBatch, type RecordStream } from './record-stream.ts';
 export { type CheckpointRewrite, rewriteCheckpoint } from './rewrite-checkpoint.ts';
+export { applyTopics, type TopicSetting } from './topic-settings.ts';
+export { type SurveyedTopic, surveyTopics } from './topic-survey.ts';
 export {
   type EnsuredTopics,
   ensureTopics,
@@ -25,3 +37,4 @@ export {
   type TopicNames,
   topicNames,
 } from './topics.ts';
+export type { WantedTopic } from './wanted-topics.ts';

@@ -15,14 +15,38 @@ export interface KafkaCluster {
   findLeaderForPartitions(topic: string, partitions: number[]): Record<string, (number | string)[]>;
   findBroker(node: { nodeId: string }): Promise<KafkaBroker>;
   findGroupCoordinator(group: { groupId: string }): Promise<KafkaBroker>;
+  findControllerBroker(): Promise<KafkaBroker>;
+  /** By node id; filled by `refreshMetadata`. */
+  readonly brokerPool: { readonly brokers: Readonly<Record<string, unknown>> };
   fetchTopicsOffset(
     topics: { topic: string; partitions: { partition: number }[]; fromTimestamp: string }[],
   ): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>;
 }
 
-interface KafkaBroker {
+export interface KafkaBroker {
   fetch(request: object): Promise<{ responses: { partitions: FetchedPartitionData[] }[] }>;
   leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
+  offsetCommit(request: {
+    groupId: string;
+    groupGenerationId: number;
+    memberId: string;
+    topics: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[];
+  }): Promise<unknown>;
+  /** For requests that kafkajs does not know: kafkajs-requests.ts. */
+  readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
+}
+
+export interface ProtocolRequest {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    encode(): Promise<unknown>;
+  };
+  readonly response: {
+    decode(rawData: Buffer): Promise<{ clientSideThrottleTime: number }>;
+    parse(decoded: never): Promise<unknown>;
+  };
 }
 
 export interface FetchedPartitionData {

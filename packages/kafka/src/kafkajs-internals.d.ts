@@ -16,3 +16,32 @@ declare module 'kafkajs/src/consumer/batch.js' {
     readonly nextOffset: string | null;
   }
 }
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  /** Big-endian fields of Kafka's protocol before its flexible versions. */
+  export default class Encoder {
+    writeInt8(value: number): this;
+    writeInt32(value: number): this;
+    writeBoolean(value: boolean): this;
+    writeString(value: string | null): this;
+    writeArray(values: readonly (Encoder | string | number)[]): this;
+  }
+}
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(buffer: Buffer);
+    readInt8(): number;
+    readInt16(): number;
+    readInt32(): number;
+    readInt64(): { toString(): string };
+    readBoolean(): boolean;
+    readString(): string | null;
+    readArray<T>(reader: (decoder: Decoder) => T): T[];
+  }
+}
+
+declare module 'kafkajs/src/protocol/error.js' {
+  const errors: { createErrorFromCode(code: number): Error };
+  export default errors;
+}

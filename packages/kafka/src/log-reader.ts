@@ -23,8 +23,15 @@ export interface LogReader {
    * Empty where every reader may read to the end.
    */
   heldBack(topic: string): Promise<ReadonlyMap<number, HeldBack>>;
-  /** The first offset published at or after that time; partitions without one are at their end. */
-  offsetsAt(topic: string, epochMs: number): Promise<ReadonlyMap<number, bigint>>;
+  /**
+   * The first offset published at or after that time; partitions without one are at their end: the last stable offset,
+   * or the high watermark where records of open transactions count too.
+   */
+  offsetsAt(
+    topic: string,
+    epochMs: number,
+    records?: 'committed' | 'all',
+  ): Promise<ReadonlyMap<number, bigint>>;
   /** Committed records from `from` (inclusive) up to position `to`, in the order of each partition. */
   read(
     topic: string,
@@ -59,6 +66,12 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
     throw asKafkaError(error, 'connecting to Kafka');
   }
 
+  async function connectedWatermarkCluster(): Promise<KafkaCluster> {
+    if (!watermarkClusterConnected) await watermarkCluster.connect();
+    watermarkClusterConnected = true;
+    return watermarkCluster;
+  }
+
   async function partitionsOf(on: KafkaCluster, topic: string): Promise<number[]> {
     await on.addTargetTopic(topic);
     await on.refreshMetadataIfNecessary();
@@ -79,9 +92,10 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
     at: ReadonlyMap<number, bigint>,
   ): Promise<ReadonlyMap<number, number>> {
     if (at.size === 0) return new Map();
-    if (!watermarkClusterConnected) await watermarkCluster.connect();
-    watermarkClusterConnected = true;
-    const answers = await fetchFrom(watermarkCluster, topic, at, { waitMs: 0, isolation: READ_UNCOMMITTED });
+    const answers = await fetchFrom(await connectedWatermarkCluster(), topic, at, {
+      waitMs: 0,
+      isolation: READ_UNCOMMITTED,
+    });
     return new Map(
       answers.flatMap(({ partition, messages }) => {
         const first = messages.find(({ offset }) => BigInt(offset) === at.get(partition));
@@ -116,11 +130,7 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
     startOffsets: (topic) => robustly(`looking at ${topic}`, () => offsets(cluster, topic, EARLIEST)),
     stableEndOffsets: (topic) => robustly(`looking at ${topic}`, () => offsets(cluster, topic, LATEST)),
     highWatermarks: (topic) =>
-      robustly(`looking at ${topic}`, async () => {
-        if (!watermarkClusterConnected) await watermarkCluster.connect();
-        watermarkClusterConnected = true;
-        return offsets(watermarkCluster, topic, LATEST);
-      }),
+      robustly(`looking at ${topic}`, async () => offsets(await connectedWatermarkCluster(), topic, LATEST)),
 
     heldBack: (topic) =>
       robustly(`looking at ${topic}`, async () => {
@@ -144,11 +154,12 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
         );
       }),
 
-    offsetsAt: (topic, epochMs) =>
+    offsetsAt: (topic, epochMs, records = 'committed') =>
       robustly(`looking at ${topic}`, async () => {
+        const on = records === 'committed' ? cluster : await connectedWatermarkCluster();
         const [found, ends] = await Promise.all([
-          offsets(cluster, topic, String(epochMs)),
-          offsets(cluster, topic, LATEST),
+          offsets(on, topic, String(epochMs)),
+          offsets(on, topic, LATEST),
         ]);
         return new Map([...ends].map(([partition, end]) => [partition, later(found.get(partition), end)]));
       }),

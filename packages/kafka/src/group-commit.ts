@@ -1,0 +1,68 @@
+/**
+ * Moves a group's committed offsets from outside, as `kafka-consumer-groups --reset-offsets` does: one commit to the
+ * group's coordinator by nobody (generation −1, no member id), which it takes only while the group has no members. So a
+ * consumer that joins in the same moment wins, and is never moved under its feet.
+ *
+ * kafkajs's own `setOffsets` joins the group, waits for its rebalance and leaves a member behind when it is killed.
+ */
+import { TicketStreamError } from '@ticket-stream/errors';
+import type { Kafka } from 'kafkajs';
+import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
+import { createCluster } from './kafkajs-cluster.ts';
+
+export interface OffsetToCommit {
+  readonly offset: bigint;
+  /** Read by whoever reads the offset: the bound of a side replay, say. */
+  readonly metadata?: string | undefined;
+}
+
+const NOBODY = { groupGenerationId: -1, memberId: '' };
+/** The coordinator's answers where members are in the group, of the older and the newer group protocol. */
+const ACTIVE = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'STALE_MEMBER_EPOCH',
+]);
+
+/**
+ * Durable on return, all partitions or none but where the broker itself fails between them. Makes the group where it
+ * is not there.
+ * @throws kafka.group_active  it has members; nothing was moved
+ */
+export async function commitGroupOffsets(
+  kafka: Kafka,
+  group: string,
+  topic: string,
+  offsets: ReadonlyMap<number, OffsetToCommit>,
+): Promise<void> {
+  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  try {
+    await cluster.connect();
+    const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+    await coordinator.offsetCommit({
+      ...NOBODY,
+      groupId: group,
+      topics: [
+        {
+          topic,
+          partitions: [...offsets].map(([partition, { offset, metadata }]) => ({
+            partition,
+            offset: String(offset),
+            metadata: metadata ?? null,
+          })),
+        },
+      ],
+    });
+  } catch (error) {
+    if (ACTIVE.has(kafkaErrorType(error) ?? '')) {
+      throw new TicketStreamError('kafka.group_active', `consumer group ${group} has members`, {
+        cause: error,
+        context: { group, topic },
+      });
+    }
+    throw asKafkaError(error, `committing offsets of ${group}`, { group, topic });
+  } finally {
+    await cluster.disconnect();
+  }
+}

@@ -1,0 +1,128 @@
+/** A cluster's topics made and set as wanted. */
+import { TicketStreamError } from '@ticket-stream/errors';
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
+import { createCluster } from './kafkajs-cluster.ts';
+import { setTopicSettings } from './kafkajs-requests.ts';
+import { alterCommand, createCommand, type WantedTopic } from './wanted-topics.ts';
+
+const { ConfigResourceTypes } = kafkajs;
+
+export interface TopicSetting {
+  readonly value: string;
+  /** Set for this topic, rather than the broker's default. */
+  readonly isOwn: boolean;
+}
+
+/** By topic and setting: of each topic the settings that are wanted of it. */
+export async function readTopicSettings(
+  admin: Admin,
+  wanted: readonly WantedTopic[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, TopicSetting>>> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: wanted.map(({ topic, settings }) => ({
+      type: ConfigResourceTypes.TOPIC,
+      name: topic,
+      configNames: Object.keys(settings),
+    })),
+  });
+  return new Map(
+    resources.map(({ resourceName, configEntries }) => [
+      resourceName,
+      new Map(
+        configEntries.map(({ configName, configValue, configSource }) => [
+          configName,
+          { value: configValue, isOwn: Number(configSource) === TOPIC_CONFIG },
+        ]),
+      ),
+    ]),
+  );
+}
+
+/** Of KIP-226's sources; kafkajs types it, and does not export it. */
+const TOPIC_CONFIG = 1;
+
+/** @throws kafka.topic_missing  the user may not create topics: with the commands to run */
+export async function createTopics(admin: Admin, missing: readonly WantedTopic[]): Promise<void> {
+  try {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map(({ topic, partitions, settings }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor: -1,
+        configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+      })),
+    });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    throw new TicketStreamError(
+      'kafka.topic_missing',
+      `topics are missing and this user may not create them:\n  ${missing.map(createCommand).join('\n  ')}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Makes the topics that are missing, then gives others these settings and leaves their other ones as they are. Each topic
+ * is durable by itself: what stands before a refused one is done.
+ * @throws kafka.topic_missing   the user may not create topics: with the commands to run
+ * @throws kafka.not_allowed     the user may not change settings: with the command to run
+ * @throws kafka.topic_settings  the cluster does not take a value, or has a policy against it
+ */
+export async function applyTopics(
+  kafka: Kafka,
+  changes: {
+    readonly create: readonly WantedTopic[];
+    readonly alter: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  },
+): Promise<void> {
+  const admin = kafka.admin();
+  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  try {
+    if (changes.create.length > 0) {
+      await admin.connect();
+      await createTopics(admin, changes.create);
+    }
+    if (changes.alter.size === 0) return;
+    await cluster.connect();
+    const controller = await cluster.findControllerBroker();
+    for (const [topic, settings] of changes.alter) {
+      try {
+        await setTopicSettings(controller, topic, settings);
+      } catch (error) {
+        throw refusedSettings(error, topic, settings);
+      }
+    }
+  } catch (error) {
+    throw asKafkaError(error, 'applying the topics');
+  } finally {
+    await Promise.all([admin.disconnect(), cluster.disconnect()]);
+  }
+}
+
+function refusedSettings(error: unknown, topic: string, settings: ReadonlyMap<string, string>): unknown {
+  const command = alterCommand(topic, settings);
+  if (isRefusal(error)) {
+    return new TicketStreamError('kafka.not_allowed', `this user may not change the settings of ${topic}`, {
+      cause: error,
+      context: { topic },
+      remedy: `Have somebody run who may:\n  ${command}`,
+    });
+  }
+  const type = kafkaErrorType(error);
+  if (type !== 'INVALID_CONFIG' && type !== 'POLICY_VIOLATION') return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new TicketStreamError('kafka.topic_settings', `the cluster refuses a setting of ${topic}: ${why}`, {
+    cause: error,
+    context: { topic },
+    remedy: `Ask who runs the cluster; the change was:\n  ${command}`,
+  });
+}
+
+function isRefusal(error: unknown): boolean {
+  const type = kafkaErrorType(error);
+  return type === 'TOPIC_AUTHORIZATION_FAILED' || type === 'CLUSTER_AUTHORIZATION_FAILED';
+}
