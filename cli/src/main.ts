@@ -1,6 +1,7 @@
 import { asTicketStreamError } from '@ticket-stream/errors';
 import { Command } from 'commander';
 import { exportCommand } from './export/export-command.ts';
+import { replayCommand } from './replay/replay-command.ts';
 import { searchCommand } from './search-command.ts';
 import { upCommand } from './up/up-command.ts';
 
@@ -16,7 +17,7 @@ const program = new Command('ticket-stream')
     // commander's own refusals (unknown command or option) are wrong configuration.
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
-for (const command of [upCommand(), searchCommand(), exportCommand()]) {
+for (const command of [upCommand(), searchCommand(), exportCommand(), replayCommand()]) {
   program.addCommand(inheriting(command, program));
 }
 

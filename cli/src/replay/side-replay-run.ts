@@ -1,0 +1,118 @@
+/** `replay <group> … --into <new group>`: gives a new group its start and its end; the named one is only looked at. */
+import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/errors';
+import { commitGroupOffsets, describeGroups, groupBoundMetadata, readCommitted } from '@ticket-stream/kafka';
+import type { Cluster } from '../environment/cluster.ts';
+import { SHORT_NAMES } from '../groups/group-name.ts';
+import { planOn } from './log-plan.ts';
+import { formatOffsets } from './offset-file.ts';
+import type { ReplayTarget } from './replay-plan.ts';
+import { type ReplayFlags, type ReplayUntil, readUntil } from './replay-request.ts';
+import { sideText } from './replay-text.ts';
+import { planSideReplay, type SidePartition } from './side-replay.ts';
+
+interface SideReplay {
+  readonly group: string;
+  readonly into: string;
+  readonly target: ReplayTarget;
+  /** Partitions to replay; the others begin at their end. */
+  readonly chosen: readonly number[];
+  readonly flags: ReplayFlags;
+}
+
+/** @throws config.invalid  the new group is there already, or its name is one of ours */
+export async function replayInto(cluster: Cluster, side: SideReplay): Promise<ExitCode> {
+  const { kafka, reader, names } = cluster;
+  const topic = names.tickets;
+  const { group, into, target, chosen, flags } = side;
+  await requireNewGroup(cluster, into);
+  const until = flags.until === undefined ? undefined : readUntil(flags.until, topic, into);
+  const [committed, stableEnds] = await Promise.all([
+    readCommitted(kafka, group, topic),
+    reader.stableEndOffsets(topic),
+  ]);
+  const [starts, bounds] = await Promise.all([
+    planOn(cluster, target, chosen, committed),
+    until === undefined ? undefined : boundsOf(cluster, until, stableEnds),
+  ]);
+  const plan = planSideReplay(starts, bounds, stableEnds);
+  if (flags.execute === true) {
+    await commitGroupOffsets(
+      kafka,
+      into,
+      topic,
+      new Map(
+        plan.map(({ partition, start, until: bound }) => [
+          partition,
+          { offset: start, metadata: bound === undefined ? undefined : groupBoundMetadata(bound) },
+        ]),
+      ),
+    );
+  }
+  show(topic, side, plan);
+  return exitCodes.done;
+}
+
+async function boundsOf(
+  { reader, names }: Cluster,
+  until: ReplayUntil,
+  stableEnds: ReadonlyMap<number, bigint>,
+): Promise<ReadonlyMap<number, bigint>> {
+  if (until.kind === 'now') return stableEnds;
+  if (until.kind === 'time') return reader.offsetsAt(names.tickets, until.timeMs);
+  for (const [partition, bound] of until.offsets) {
+    const end = stableEnds.get(partition);
+    if (end === undefined)
+      throw refused(`the file of --until names partition ${partition}, which is not there`);
+    if (bound > end) {
+      throw refused(`--until ends partition ${partition} at ${bound}; the log has ${end} offsets so far`);
+    }
+  }
+  return until.offsets;
+}
+
+async function requireNewGroup({ kafka, names }: Cluster, into: string): Promise<void> {
+  if (SHORT_NAMES.some((name) => name === into) || into.trim() === '') {
+    throw refused(`--into ${into} is a name of our own services`);
+  }
+  const [[found], committed] = await Promise.all([
+    describeGroups(kafka, [into]),
+    readCommitted(kafka, into, names.tickets),
+  ]);
+  if (found !== undefined || committed.size > 0) {
+    throw refused(`the group ${into} is there already (${found?.state ?? 'it has offsets'})`);
+  }
+}
+
+function show(topic: string, { group, into, flags }: SideReplay, plan: readonly SidePartition[]): void {
+  const { stdout } = process;
+  if (flags.export === true) {
+    stdout.write(
+      formatOffsets(
+        topic,
+        plan.map(({ partition, start }) => [partition, start] as const),
+      ),
+    );
+  } else if (flags.json === true) {
+    const partitions = plan.map(({ partition, start, until }) => ({
+      partition,
+      from: String(start),
+      until: until === undefined ? null : String(until),
+    }));
+    stdout.write(
+      `${JSON.stringify({ topic, group: into, beside: group, executed: flags.execute === true, partitions })}\n`,
+    );
+  } else {
+    const outcome =
+      flags.execute === true
+        ? `Done: the group ${into} is there. Kafka forgets it when nobody reads as it for 7 days (offsets.retention.minutes).`
+        : 'Nothing was changed: this is the plan. --execute does it.';
+    stdout.write(`${sideText({ topic, group, into, plan })}\n\n${outcome}\n`);
+  }
+}
+
+function refused(message: string): TicketStreamError {
+  return new TicketStreamError('config.invalid', message, {
+    remedy:
+      'Give --into the name of a group that is not there yet, and --until now, a time, or a file of offsets inside the log. Nothing was changed.',
+  });
+}
