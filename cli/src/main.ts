@@ -1,8 +1,10 @@
 import { asTicketStreamError } from '@ticket-stream/errors';
 import { Command } from 'commander';
 import { exportCommand } from './export/export-command.ts';
+import { groupsCommand } from './groups/groups-command.ts';
 import { replayCommand } from './replay/replay-command.ts';
 import { searchCommand } from './search-command.ts';
+import { topicsCommand } from './topics/topics-command.ts';
 import { upCommand } from './up/up-command.ts';
 
 const program = new Command('ticket-stream')
@@ -17,7 +19,16 @@ const program = new Command('ticket-stream')
     // commander's own refusals (unknown command or option) are wrong configuration.
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
-for (const command of [upCommand(), searchCommand(), exportCommand(), replayCommand()]) {
+const commands = [
+  // In the order of --help.
+  upCommand(),
+  searchCommand(),
+  exportCommand(),
+  topicsCommand(),
+  groupsCommand(),
+  replayCommand(),
+];
+for (const command of commands) {
   program.addCommand(inheriting(command, program));
 }
 

@@ -6,7 +6,9 @@ import { TicketStreamError } from '@ticket-stream/errors';
 
 /** The one place to go that the flags name. */
 export type ReplayTarget =
-  | { readonly kind: 'earliest' | 'latest' | 'current' }
+  | { readonly kind: 'earliest' }
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'current' }
   | { readonly kind: 'offset'; readonly offset: bigint }
   | { readonly kind: 'shift'; readonly by: bigint }
   /** The first record published at or after it, epoch milliseconds. */

@@ -26,6 +26,7 @@ export { type LogReader, openLogReader } from './log-reader.ts';
 export type { LogRecord } from './log-record.ts';
 export { openPagePublisher, type PagePublisher } from './page-publisher.ts';
 export type { PageTransaction } from './page-transaction.ts';
+export { firstPublishedMs, newestPublishedMs } from './publish-times.ts';
 export { type BatchControl, openRecordStream, type RecordBatch, type RecordStream } from './record-stream.ts';
 export { type CheckpointRewrite, rewriteCheckpoint } from './rewrite-checkpoint.ts';
 export { applyTopics, type TopicSetting } from './topic-settings.ts';

@@ -32,10 +32,17 @@ export interface LogReader {
     epochMs: number,
     records?: 'committed' | 'all',
   ): Promise<ReadonlyMap<number, bigint>>;
-  /** Committed records from `from` (inclusive) up to position `to`, in the order of each partition. */
+  /**
+   * Committed records from `from` (inclusive) up to position `to`, in the order of each partition.
+   * `partitionBytes`: how much of a partition one fetch brings, of more than one record batch; 1 MiB where not given.
+   */
   read(
     topic: string,
-    range: { readonly from: ReadonlyMap<number, bigint>; readonly to: ReadonlyMap<number, bigint> },
+    range: {
+      readonly from: ReadonlyMap<number, bigint>;
+      readonly to: ReadonlyMap<number, bigint>;
+      readonly partitionBytes?: number;
+    },
   ): AsyncGenerator<readonly LogRecord[], void>;
   close(): Promise<void>;
 }
@@ -164,14 +171,16 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
         return new Map([...ends].map(([partition, end]) => [partition, later(found.get(partition), end)]));
       }),
 
-    async *read(topic, { from, to }) {
+    async *read(topic, { from, to, partitionBytes }) {
       const positions = new Map<number, bigint>();
       for (const [partition, end] of to) {
         const start = from.get(partition) ?? 0n;
         if (start < end) positions.set(partition, start);
       }
       while (positions.size > 0) {
-        const fetched = await robustly(`reading ${topic}`, () => fetchOnce(cluster, topic, positions));
+        const fetched = await robustly(`reading ${topic}`, () =>
+          fetchOnce(cluster, topic, positions, partitionBytes),
+        );
         for (const { partition, records, nextOffset } of fetched) {
           const end = to.get(partition) ?? 0n;
           if (nextOffset >= end) positions.delete(partition);
@@ -203,8 +212,9 @@ async function fetchOnce(
   cluster: KafkaCluster,
   topic: string,
   positions: ReadonlyMap<number, bigint>,
+  partitionBytes = PARTITION_FETCH_BYTES,
 ): Promise<FetchedPartition[]> {
-  const answers = await fetchFrom(cluster, topic, positions, { waitMs: FETCH_WAIT_MS });
+  const answers = await fetchFrom(cluster, topic, positions, { waitMs: FETCH_WAIT_MS, partitionBytes });
   return answers.map((data) => {
     const position = positions.get(data.partition) ?? 0n;
     const batch = new kafkajsBatch(topic, String(position), data);
@@ -228,7 +238,11 @@ async function fetchFrom(
   cluster: KafkaCluster,
   topic: string,
   positions: ReadonlyMap<number, bigint>,
-  { waitMs, isolation = READ_COMMITTED }: { readonly waitMs: number; readonly isolation?: number },
+  {
+    waitMs,
+    isolation = READ_COMMITTED,
+    partitionBytes = PARTITION_FETCH_BYTES,
+  }: { readonly waitMs: number; readonly isolation?: number; readonly partitionBytes?: number },
 ): Promise<FetchedPartitionData[]> {
   await cluster.addTargetTopic(topic);
   await cluster.refreshMetadataIfNecessary();
@@ -247,7 +261,7 @@ async function fetchFrom(
             partitions: partitions.map((partition) => ({
               partition: Number(partition),
               fetchOffset: String(positions.get(Number(partition))),
-              maxBytes: PARTITION_FETCH_BYTES,
+              maxBytes: partitionBytes,
             })),
           },
         ],

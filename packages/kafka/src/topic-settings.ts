@@ -88,6 +88,7 @@ export async function applyTopics(
     }
     if (changes.alter.size === 0) return;
     await cluster.connect();
+    await cluster.refreshMetadata(); // kafkajs knows no controller before
     const controller = await cluster.findControllerBroker();
     for (const [topic, settings] of changes.alter) {
       try {

@@ -1,0 +1,135 @@
+/** How far consumer groups are: what they have committed beside where the log ends for them. Nothing is changed. */
+import {
+  type CommittedOffset,
+  type ConsumerGroup,
+  describeGroups,
+  firstPublishedMs,
+  listGroups,
+  newestPublishedMs,
+  parseGroupBound,
+  readCommitted,
+} from '@ticket-stream/kafka';
+import type { Cluster } from '../environment/cluster.ts';
+
+export interface GroupLag {
+  readonly group: string;
+  readonly state: string;
+  readonly members: readonly {
+    readonly clientId: string;
+    readonly clientHost: string;
+    readonly memberId: string;
+    /** Of this topic. */
+    readonly partitions: readonly number[];
+  }[];
+  readonly partitions: readonly PartitionLag[];
+  /** Offsets, of the partitions where something is committed. */
+  readonly lag: bigint;
+  /** The largest of its partitions; undefined where no publish time is known. */
+  readonly lagSeconds: number | undefined;
+}
+
+export interface PartitionLag {
+  readonly partition: number;
+  readonly committed: bigint | undefined;
+  /** The last stable offset: where reading ends. */
+  readonly end: bigint;
+  readonly lag: bigint | undefined;
+  /** From the first record not read to the newest of the topic, by publish time. */
+  readonly lagSeconds: number | undefined;
+  /** A side replay's: it ends before this offset. */
+  readonly until: bigint | undefined;
+}
+
+/** What one look at the log gives, for all groups. */
+interface LogNow {
+  readonly topic: string;
+  readonly starts: ReadonlyMap<number, bigint>;
+  readonly ends: ReadonlyMap<number, bigint>;
+  readonly newestMs: number | undefined;
+}
+
+/** Groups asked at once: a cluster may have hundreds. */
+const AT_ONCE = 8;
+
+/** Every group that has offsets of this topic or members that read it, by name. */
+export async function readGroups(cluster: Cluster): Promise<GroupLag[]> {
+  const { kafka } = cluster;
+  const topic = cluster.names.tickets;
+  const found = await describeGroups(kafka, await listGroups(kafka));
+  const log = await lookAtLog(cluster);
+  const lags: GroupLag[] = [];
+  for (let at = 0; at < found.length; at += AT_ONCE) {
+    const some = await Promise.all(
+      found.slice(at, at + AT_ONCE).map(async (each) => {
+        const committed = await readCommitted(kafka, each.group, topic);
+        const reads = each.members.some(({ assigned }) => assigned.has(topic));
+        return committed.size > 0 || reads ? [await lagOf(cluster, each, committed, log)] : [];
+      }),
+    );
+    lags.push(...some.flat());
+  }
+  return lags;
+}
+
+/** @returns undefined where there is no such group */
+export async function readGroup(cluster: Cluster, group: string): Promise<GroupLag | undefined> {
+  const [found] = await describeGroups(cluster.kafka, [group]);
+  if (found === undefined) return undefined;
+  const log = await lookAtLog(cluster);
+  return lagOf(cluster, found, await readCommitted(cluster.kafka, group, cluster.names.tickets), log);
+}
+
+/** Before the committed offsets are read: a group that reads on meanwhile has no lag, rather than one that it never had. */
+async function lookAtLog({ reader, names }: Cluster): Promise<LogNow> {
+  const topic = names.tickets;
+  const [starts, ends] = await Promise.all([reader.startOffsets(topic), reader.stableEndOffsets(topic)]);
+  return { topic, starts, ends, newestMs: await newestPublishedMs(reader, topic, starts, ends) };
+}
+
+async function lagOf(
+  { reader }: Cluster,
+  { group, state, members }: ConsumerGroup,
+  committed: ReadonlyMap<number, CommittedOffset>,
+  log: LogNow,
+): Promise<GroupLag> {
+  const unread = new Map<number, bigint>();
+  for (const [partition, { offset }] of committed) {
+    const start = log.starts.get(partition) ?? 0n;
+    if (offset < (log.ends.get(partition) ?? 0n)) unread.set(partition, offset < start ? start : offset);
+  }
+  const firstMs = await firstPublishedMs(reader, log.topic, unread, log.ends);
+  const partitions = [...log.ends]
+    .sort(([a], [b]) => a - b)
+    .map(([partition, end]): PartitionLag => {
+      const found = committed.get(partition);
+      const next = unread.get(partition);
+      return {
+        partition,
+        committed: found?.offset,
+        end,
+        lag: found === undefined ? undefined : next === undefined ? 0n : end - next,
+        lagSeconds: found === undefined ? undefined : secondsBehind(firstMs.get(partition), log.newestMs),
+        until: parseGroupBound(found?.metadata ?? null),
+      };
+    });
+  const seconds = partitions.flatMap(({ lagSeconds }) => lagSeconds ?? []);
+  return {
+    group,
+    state,
+    members: members.map(({ clientId, clientHost, memberId, assigned }) => ({
+      clientId,
+      clientHost,
+      memberId,
+      partitions: [...(assigned.get(log.topic) ?? [])].sort((a, b) => a - b),
+    })),
+    partitions,
+    lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0n), 0n),
+    lagSeconds: seconds.length === 0 ? undefined : Math.max(...seconds),
+  };
+}
+
+/** Nothing unread is no lag; two clocks of producers may differ, and lag is never negative. */
+function secondsBehind(firstUnreadMs: number | undefined, newestMs: number | undefined): number | undefined {
+  if (firstUnreadMs === undefined) return 0;
+  return newestMs === undefined ? undefined : Math.max(0, (newestMs - firstUnreadMs) / 1000);
+}
