@@ -1,4 +1,4 @@
-import { topicNames, type WantedTopic, wantedTopics } from '../../packages/kafka/src/topics.ts';
+import { topicNames, type WantedTopic, wantedTopics } from '../../packages/kafka/src/wanted-topics.ts';
 import { exampleRecord, headersSchema, keySchema } from '../../packages/ticket/src/schema/event-headers.ts';
 import { ticketJsonSchemaDraft7 } from '../../packages/ticket/src/schema/ticket-json-schema.ts';
 import { TICKET_SCHEMA_VERSION } from '../../packages/ticket/src/ticket-event.ts';
