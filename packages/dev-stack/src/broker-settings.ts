@@ -1,6 +1,16 @@
 /** Extra or other broker properties, by Kafka's own names. */
 export type BrokerProperties = Readonly<Record<string, string | number | boolean>>;
 
+/** A listener beside the plain one on 127.0.0.1; what it asks for is in properties, `listener.name.<name>.…`. */
+export interface BrokerListener {
+  /** Letters and digits, in capitals. */
+  readonly name: string;
+  readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+  readonly port: number;
+  /** The host that clients are told; it leads to this machine. */
+  readonly host: string;
+}
+
 interface BrokerPlace {
   /** Port for clients, as advertised on 127.0.0.1. */
   readonly port: number;
@@ -12,16 +22,31 @@ interface BrokerPlace {
 }
 
 /** A combined broker and controller for one machine, as server.properties has it. */
-export function serverProperties(place: BrokerPlace, extra: BrokerProperties = {}): string {
+export function serverProperties(
+  place: BrokerPlace,
+  extra: BrokerProperties = {},
+  beside: readonly BrokerListener[] = [],
+): string {
+  const listed = (first: readonly string[], write: (listener: BrokerListener) => string) =>
+    [...first, ...beside.map(write)].join(',');
   const properties: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${place.controllerPort}`,
-    listeners: `PLAINTEXT://${place.listenHost}:${place.port},CONTROLLER://127.0.0.1:${place.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${place.port}`,
+    listeners: listed(
+      [`PLAINTEXT://${place.listenHost}:${place.port}`, `CONTROLLER://127.0.0.1:${place.controllerPort}`],
+      ({ name, port }) => `${name}://${place.listenHost}:${port}`,
+    ),
+    'advertised.listeners': listed(
+      [`PLAINTEXT://127.0.0.1:${place.port}`],
+      ({ name, host, port }) => `${name}://${host}:${port}`,
+    ),
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map': listed(
+      ['CONTROLLER:PLAINTEXT', 'PLAINTEXT:PLAINTEXT'],
+      ({ name, protocol }) => `${name}:${protocol}`,
+    ),
     'log.dirs': place.logDir,
 
     // One broker, so one replica of everything; few internal partitions, because each is made at first use and

@@ -19,7 +19,12 @@ import {
   writeBrokerRecord,
   writePorts,
 } from './broker-record.ts';
-import { type BrokerProperties, log4jProperties, serverProperties } from './broker-settings.ts';
+import {
+  type BrokerListener,
+  type BrokerProperties,
+  log4jProperties,
+  serverProperties,
+} from './broker-settings.ts';
 import { chooseRunner, type KafkaKind } from './choose-runner.ts';
 import { complaintIn } from './complaint.ts';
 import { defaultKafkaImage, dockerBroker } from './docker-broker.ts';
@@ -45,6 +50,10 @@ export interface StartKafkaOptions {
   readonly image?: string | undefined;
   /** Broker properties beside or instead of ours. */
   readonly properties?: BrokerProperties | undefined;
+  /** Listeners beside the plain one that everything here uses; for a broker of the java kind. */
+  readonly listeners?: readonly BrokerListener[] | undefined;
+  /** Users with a SCRAM login, as `kafka-storage format --add-scram` has them; made with the storage. */
+  readonly scramUsers?: readonly string[] | undefined;
   readonly onProgress?: OnProgress | undefined;
   readonly logger?: Logger | undefined;
   /** Told once when a broker of ours ends that was not asked to. */
@@ -154,7 +163,7 @@ async function startInDirectory(
   // Set and empty, as Compose and shells hand on what was left out, means the default.
   const image = options.image ?? (env['KAFKA_IMAGE'] || defaultKafkaImage);
   const onProgress = options.onProgress ?? (() => {});
-  const settingsDigest = digestOf([serverProperties(nowhere, options.properties), image]);
+  const settingsDigest = digestOf([serverProperties(nowhere, options.properties, options.listeners), image]);
 
   let lock: RunLock | undefined = firstLock;
   let broker: BrokerProcess | undefined;
@@ -247,14 +256,15 @@ async function launch(
   dataDir: string,
   runner: BrokerRunner,
   samePorts: Ports | undefined,
-  { properties, signal }: Pick<StartKafkaOptions, 'properties' | 'signal'>,
+  options: Pick<StartKafkaOptions, 'properties' | 'listeners' | 'scramUsers' | 'signal'>,
   settingsDigest: string,
   onProgress: OnProgress,
 ): Promise<{ broker: BrokerProcess; ports: Ports }> {
+  const { signal } = options;
   for (let attempt = 1; ; attempt++) {
     const ports = samePorts ?? (await choosePorts(attempt === 1 ? await readPorts(dataDir) : undefined));
-    const files = await writeSettings(dataDir, runner, ports, properties);
-    await formatOnce(files, runner, ports, properties, onProgress);
+    const files = await writeSettings(dataDir, runner, ports, options);
+    await formatOnce(files, runner, ports, options, onProgress);
     signal?.throwIfAborted();
     onProgress({ stage: 'starting', text: 'Starting Kafka' });
     const whatItSaid = sinceNow(files);
@@ -292,7 +302,7 @@ async function writeSettings(
   dataDir: string,
   runner: BrokerRunner,
   ports: Ports,
-  properties: BrokerProperties | undefined,
+  { properties, listeners }: Pick<StartKafkaOptions, 'properties' | 'listeners'>,
 ): Promise<BrokerFiles> {
   const files: BrokerFiles = {
     dataDir,
@@ -302,7 +312,7 @@ async function writeSettings(
   };
   await mkdir(files.logsDir, { recursive: true });
   const place = { ...ports, listenHost: runner.listenHost, logDir: join(dataDir, 'log') };
-  await writeFile(files.propertiesFile, serverProperties(place, properties));
+  await writeFile(files.propertiesFile, serverProperties(place, properties, listeners));
   await writeFile(files.log4jFile, log4jProperties(join(files.logsDir, 'broker.txt')));
   return files;
 }
@@ -312,7 +322,11 @@ async function formatOnce(
   files: BrokerFiles,
   runner: BrokerRunner,
   ports: Ports,
-  properties: BrokerProperties | undefined,
+  {
+    properties,
+    listeners,
+    scramUsers = [],
+  }: Pick<StartKafkaOptions, 'properties' | 'listeners' | 'scramUsers'>,
   onProgress: OnProgress,
 ): Promise<void> {
   const logDir = join(files.dataDir, 'log');
@@ -322,12 +336,20 @@ async function formatOnce(
   await rm(unfinished, { recursive: true, force: true });
   const propertiesFile = join(files.dataDir, 'format.properties');
   const place = { ...ports, listenHost: runner.listenHost, logDir: unfinished };
-  await writeFile(propertiesFile, serverProperties(place, properties));
+  await writeFile(propertiesFile, serverProperties(place, properties, listeners));
   // Kafka's ids are 16 random bytes in URL-safe base64; the tools take one that begins with a dash for an option.
   let clusterId: string;
   do clusterId = randomBytes(16).toString('base64url');
   while (clusterId.startsWith('-'));
-  await runner.runStorageTool(files, ['format', '--cluster-id', clusterId, '--config', propertiesFile]);
+  const users = scramUsers.flatMap((user) => ['--add-scram', user]);
+  await runner.runStorageTool(files, [
+    'format',
+    '--cluster-id',
+    clusterId,
+    '--config',
+    propertiesFile,
+    ...users,
+  ]);
   await rm(propertiesFile);
   await rename(unfinished, logDir);
 }

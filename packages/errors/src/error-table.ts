@@ -153,7 +153,22 @@ export const errorTable = {
   'kafka.not_allowed': {
     disposition: 'stop',
     exitCode: exitCodes.configuration,
-    remedy: 'Check KAFKA_SASL_* and the rights of the user.',
+    remedy: 'Give the user the right that is named; docs/security.md has the least rights of each service.',
+  },
+  'kafka.credentials_refused': {
+    disposition: 'stop',
+    exitCode: exitCodes.credentials,
+    remedy: 'Check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, or KAFKA_TLS_CERT and KAFKA_TLS_KEY.',
+  },
+  'kafka.broker_untrusted': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: 'Set KAFKA_TLS_CA to the authority of the brokers, and name them as their certificates do.',
+  },
+  'kafka.protocol_mismatch': {
+    disposition: 'stop',
+    exitCode: exitCodes.configuration,
+    remedy: "Set KAFKA_TLS and KAFKA_SASL_MECHANISM as the brokers' listener at that port has them.",
   },
   'kafka.consumer_stalled': {
     disposition: 'retry',

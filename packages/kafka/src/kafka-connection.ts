@@ -1,18 +1,30 @@
+import { X509Certificate } from 'node:crypto';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { TicketStreamError } from '@ticket-stream/errors';
 import kafkajs, { type Kafka as KafkaClient, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { brokerSockets } from './broker-socket.ts';
+import { type SaslCredentials, saslLogin } from './sasl-login.ts';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
+
+/** TLS is always verified: the broker's certificate against an authority, and for the broker's name. */
+export interface TlsSettings {
+  /** Certificates of the authorities to trust instead of the system's; PEM. */
+  readonly ca?: string;
+  /** The client's own certificate with its chain, and its key, for brokers that ask for one (mutual TLS); PEM. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Of the key, where it is encrypted. */
+  readonly passphrase?: string;
+}
 
 /** Where a cluster is and how to be let in. Plain data: options are read elsewhere. */
 export interface KafkaConnection {
   readonly brokers: readonly string[];
-  /** true: verified against the system's authorities; an object: against this authority (PEM). */
-  readonly tls?: boolean | { readonly ca: string };
-  readonly sasl?: {
-    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-    readonly username: string;
-    readonly password: string;
-  };
+  /** true: verified against the system's authorities. */
+  readonly tls?: boolean | TlsSettings;
+  readonly sasl?: SaslCredentials;
   readonly clientId?: string;
 }
 
@@ -50,8 +62,9 @@ export function clientSettings(connection: KafkaConnection, logger: Logger): Kaf
   return {
     clientId: connection.clientId ?? 'ticket-stream',
     brokers: [...connection.brokers],
-    ...(tls === undefined || tls === false ? {} : { ssl: tls === true ? true : { ca: [tls.ca] } }),
-    ...(sasl === undefined ? {} : { sasl: { ...sasl } as NonNullable<KafkaConfig['sasl']> }),
+    ...(tls === undefined || tls === false ? {} : { ssl: tls === true ? {} : checkedTls(tls) }),
+    ...(sasl === undefined ? {} : { sasl: saslLogin(sasl) }),
+    socketFactory: brokerSockets(sasl !== undefined),
     connectionTimeout: 3_000,
     authenticationTimeout: 10_000,
     requestTimeout: 15_000,
@@ -62,6 +75,32 @@ export function clientSettings(connection: KafkaConnection, logger: Logger): Kaf
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => forward(entry, logger),
   };
+}
+
+/** kafkajs takes a certificate that cannot be used for a broker that is away, and would wait for ever. */
+function checkedTls(tls: TlsSettings): ConnectionOptions {
+  const { ca, cert, key, passphrase } = tls;
+  const options = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
+  try {
+    // Node ignores authorities that it cannot read, and then trusts nobody.
+    if (ca !== undefined) new X509Certificate(ca);
+    createSecureContext(options);
+  } catch (error) {
+    throw new TicketStreamError(
+      'config.invalid',
+      `the certificates for TLS cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+        remedy: 'Give PEM: `ca`, and `cert` and `key` that belong together, with the key’s `passphrase`.',
+      },
+    );
+  }
+  return options;
 }
 
 /**

@@ -1,20 +1,25 @@
 import { type ErrorContext, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
+import { type RefusedRequest, type ResourceType, refusedRequest } from './request-rights.ts';
+import { wireRefusal } from './wire-errors.ts';
 
 /** What we read of a kafkajs error; it wraps the protocol's error one to three levels deep. */
 interface KafkaJsError extends Error {
   readonly type?: string;
   readonly code?: number | string;
+  readonly broker?: string;
   readonly originalError?: Error;
 }
 
+/** An error and what is under it, outermost first: its causes, and the parts of one that is several. */
 function* causes(error: unknown): Generator<KafkaJsError> {
   const seen = new Set<unknown>();
-  let current: unknown = error;
-  while (current instanceof Error && !seen.has(current)) {
+  const queue = [error];
+  for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
+    if (!(current instanceof Error) || seen.has(current)) continue;
     seen.add(current);
     yield current as KafkaJsError;
-    const { cause, originalError } = current as KafkaJsError & { cause?: unknown };
-    current = cause ?? originalError;
+    const { cause, originalError, errors } = current as KafkaJsError & { cause?: unknown; errors?: unknown };
+    queue.push(cause ?? originalError, ...(Array.isArray(errors) ? errors : []));
   }
 }
 
@@ -33,13 +38,12 @@ export function isFencing(error: unknown): boolean {
   return type === 'INVALID_PRODUCER_EPOCH' || type === 'PRODUCER_FENCED';
 }
 
-const NOT_ALLOWED = new Set([
-  'TOPIC_AUTHORIZATION_FAILED',
-  'GROUP_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
-  'SASL_AUTHENTICATION_FAILED',
-]);
+const refusedResource: Readonly<Record<string, ResourceType>> = {
+  TOPIC_AUTHORIZATION_FAILED: 'Topic',
+  GROUP_AUTHORIZATION_FAILED: 'Group',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'TransactionalId',
+  CLUSTER_AUTHORIZATION_FAILED: 'Cluster',
+};
 
 const DEFECTS = new Set([
   'TypeError',
@@ -49,7 +53,10 @@ const DEFECTS = new Set([
   'KafkaJSInvariantViolation',
 ]);
 
-/** A kafkajs error as one of ours: rights and credentials stop, everything else waits for the cluster. */
+/**
+ * A kafkajs error as one of ours: rights, credentials and a wire that both ends see differently stop; everything else
+ * waits for the cluster.
+ */
 export function asKafkaError(error: unknown, doing: string, context: ErrorContext = {}): TicketStreamError {
   if (isTicketStreamError(error)) return error;
   // A mistake in code is not the cluster's state: waiting would hide it for ever.
@@ -57,24 +64,137 @@ export function asKafkaError(error: unknown, doing: string, context: ErrorContex
     if (DEFECTS.has(name))
       return new TicketStreamError('internal.defect', `${doing}: ${String(error)}`, { cause: error });
   }
-  const type = kafkaErrorType(error);
+  const refusal = refusalOf(error, doing, context);
+  if (refusal !== undefined) return refusal;
   const message = error instanceof Error ? error.message : String(error);
-  for (const { name } of causes(error)) {
-    if (name === 'KafkaJSSASLAuthenticationError') {
-      return new TicketStreamError('kafka.not_allowed', `${doing}: the cluster refuses the credentials`, {
+  return new TicketStreamError('kafka.unavailable', `${doing}: ${message}`, {
+    cause: error,
+    context: { ...context, type: kafkaErrorType(error) },
+  });
+}
+
+/** What the cluster refuses for good: waiting or doing it again would never end. Undefined for everything else. */
+export function refusalOf(
+  error: unknown,
+  doing: string,
+  context: ErrorContext = {},
+): TicketStreamError | undefined {
+  return (
+    wireError(error, doing, context) ??
+    loginError(error, doing, context) ??
+    rightsError(error, doing, context)
+  );
+}
+
+function wireError(error: unknown, doing: string, context: ErrorContext): TicketStreamError | undefined {
+  for (const { name, code, broker, message } of causes(error)) {
+    if (name !== 'KafkaJSConnectionError' || typeof code !== 'string') continue;
+    const refusal = wireRefusal(code);
+    if (refusal === undefined) continue;
+    return new TicketStreamError(refusal.code, `${doing}: ${refusal.what} (${broker}: ${plainly(message)})`, {
+      cause: error,
+      context: { ...context, broker, reason: code },
+      remedy: refusal.remedy,
+    });
+  }
+  return undefined;
+}
+
+/** Node's own advice after a semicolon is for people who start `node`; OpenSSL's text is a thread's address and a file. */
+function plainly(message: string): string {
+  const text = message.replace(/^Connection error: /, '').trim();
+  const openSsl = /SSL routines:[^:]*:([^:]+):/.exec(text);
+  return openSsl?.[1] ?? text.replace(/; if the root CA is installed locally.*$/s, '');
+}
+
+function loginError(error: unknown, doing: string, context: ErrorContext): TicketStreamError | undefined {
+  let refused: KafkaJsError | undefined;
+  for (const each of causes(error)) {
+    const { name, type } = each;
+    if (type === 'UNSUPPORTED_SASL_MECHANISM') {
+      return new TicketStreamError(
+        'kafka.protocol_mismatch',
+        `${doing}: the broker does not offer this way to log in`,
+        {
+          cause: error,
+          context: { ...context, reason: type },
+          remedy:
+            "Set KAFKA_SASL_MECHANISM to one of the listener's sasl.enabled.mechanisms, or name another port in KAFKA_BROKERS.",
+        },
+      );
+    }
+    if (type === 'ILLEGAL_SASL_STATE') {
+      return new TicketStreamError(
+        'kafka.protocol_mismatch',
+        `${doing}: KAFKA_SASL_MECHANISM is set, and the broker takes no login at this port`,
+        {
+          cause: error,
+          context: { ...context, reason: type },
+          remedy:
+            "Name the port of the broker's SASL_SSL or SASL_PLAINTEXT listener in KAFKA_BROKERS, or leave KAFKA_SASL_* out.",
+        },
+      );
+    }
+    // Under a failed login: the connection was lost in the middle of it. That is no refusal.
+    if (name.startsWith('KafkaJSConnection') || name === 'KafkaJSRequestTimeoutError') return undefined;
+    if (name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED') refused ??= each;
+  }
+  if (refused === undefined) return undefined;
+  return new TicketStreamError('kafka.credentials_refused', `${doing}: the cluster refuses the credentials`, {
+    cause: error,
+    context,
+  });
+}
+
+function rightsError(error: unknown, doing: string, context: ErrorContext): TicketStreamError | undefined {
+  for (const each of causes(error)) {
+    const resourceType = refusedResource[each.type ?? ''];
+    if (resourceType === undefined) continue;
+    const request = refusedRequest(each);
+    const right = request?.rights.find((one) => one.resourceType === resourceType);
+    if (request === undefined || right === undefined) {
+      return new TicketStreamError('kafka.not_allowed', `${doing}: not allowed (${each.type})`, {
         cause: error,
         context,
       });
     }
+    const { operation, resources } = right;
+    const whom = request.username === undefined ? 'this client' : `User:${request.username}`;
+    return new TicketStreamError(
+      'kafka.not_allowed',
+      `${doing}: ${whom} may not ${operation} ${spoken[resourceType]} ${resources.join(', ')}`,
+      {
+        cause: error,
+        context: { ...context, operation, resourceType, resource: resources.join(','), type: each.type },
+        remedy: `Let an administrator allow it: ${aclLine(request, operation, resourceType, resources)}`,
+      },
+    );
   }
-  if (type !== undefined && NOT_ALLOWED.has(type)) {
-    return new TicketStreamError('kafka.not_allowed', `${doing}: not allowed (${type})`, {
-      cause: error,
-      context,
-    });
-  }
-  return new TicketStreamError('kafka.unavailable', `${doing}: ${message}`, {
-    cause: error,
-    context: { ...context, type },
-  });
+  return undefined;
+}
+
+const spoken: Readonly<Record<ResourceType, string>> = {
+  Topic: 'topic',
+  Group: 'group',
+  TransactionalId: 'transactional id',
+  Cluster: 'cluster',
+};
+const flags: Readonly<Record<ResourceType, string>> = {
+  Topic: 'topic',
+  Group: 'group',
+  TransactionalId: 'transactional-id',
+  Cluster: 'cluster',
+};
+
+function aclLine(
+  { username }: RefusedRequest,
+  operation: string,
+  resourceType: ResourceType,
+  resources: readonly string[],
+): string {
+  const on = resources.map((resource) =>
+    resourceType === 'Cluster' ? '--cluster' : `--${flags[resourceType]} ${resource}`,
+  );
+  const principal = username ?? '<principal of its certificate>';
+  return `kafka-acls.sh --bootstrap-server … --add --allow-principal 'User:${principal}' --operation ${operation} ${on.join(' ')}`;
 }

@@ -45,3 +45,40 @@ declare module 'kafkajs/src/protocol/error.js' {
   const errors: { createErrorFromCode(code: number): Error };
   export default errors;
 }
+
+declare module 'kafkajs/src/broker/index.js' {
+  /** One connected broker: a method a request. `request-rights.ts` knows which of them can be refused. */
+  export default class Broker {
+    readonly connectionPool: { readonly sasl?: { readonly username?: string } | null };
+  }
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/plain.js' {
+  import type { AuthenticationProviderArgs, Authenticator } from 'kafkajs';
+
+  const provider: (sasl: {
+    readonly username: string;
+    readonly password: string;
+  }) => (connection: AuthenticationProviderArgs) => Authenticator;
+  export default provider;
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/scram256.js' {
+  import type { AuthenticationProviderArgs, Authenticator } from 'kafkajs';
+
+  const provider: (sasl: {
+    readonly username: string;
+    readonly password: string;
+  }) => (connection: AuthenticationProviderArgs) => Authenticator;
+  export default provider;
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/scram512.js' {
+  import type { AuthenticationProviderArgs, Authenticator } from 'kafkajs';
+
+  const provider: (sasl: {
+    readonly username: string;
+    readonly password: string;
+  }) => (connection: AuthenticationProviderArgs) => Authenticator;
+  export default provider;
+}

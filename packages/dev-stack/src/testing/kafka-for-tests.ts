@@ -21,7 +21,7 @@ export function sharedKafka(): { readonly brokers: string } {
   return { brokers };
 }
 
-interface OwnKafka extends RunningKafka, AsyncDisposable {
+export interface OwnKafka extends RunningKafka, AsyncDisposable {
   readonly dataDir: string;
 }
 
@@ -29,7 +29,14 @@ interface OwnKafka extends RunningKafka, AsyncDisposable {
 export async function ownKafka(
   options: Pick<StartKafkaOptions, 'properties' | 'kind' | 'image'> = {},
 ): Promise<OwnKafka> {
-  const dataDir = await makeTestDataDir('own');
+  return ownKafkaIn(await makeTestDataDir('own'), options);
+}
+
+/** The same in a folder that the caller made; it is removed with the broker. */
+export async function ownKafkaIn(
+  dataDir: string,
+  options: Pick<StartKafkaOptions, 'properties' | 'kind' | 'image' | 'listeners' | 'scramUsers'>,
+): Promise<OwnKafka> {
   const kafka = await startKafka({ ...options, dataDir });
   const stop = async () => {
     await kafka.stop();
