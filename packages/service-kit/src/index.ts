@@ -1,13 +1,13 @@
 export { backfillEndText, backfillParts, backfillText, durationText } from './backfill-text.ts';
+export { commonOptions } from './common-options.ts';
+export { type Health, healthRoutes, metricsRoute } from './health-routes.ts';
+export { createHttpServer, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
 export {
-  commonOptions,
   type KafkaConnectionSettings,
   type KafkaOptionValues,
   kafkaConnection,
   kafkaOptions,
-} from './common-options.ts';
-export { type Health, healthRoutes, metricsRoute } from './health-routes.ts';
-export { createHttpServer, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
+} from './kafka-options.ts';
 export { createLogger, type Logger, type LogLevel } from './logger.ts';
 export { isLoopbackHost } from './loopback.ts';
 export {

@@ -25,7 +25,7 @@ export function optionsHelp(table: OptionTable, head: HelpHead): string {
     '',
   ];
   for (const [name, option] of Object.entries(table.options)) {
-    const [first = '', ...rest] = wrap(`${option.text} ${facts(option)}`, columns - indent);
+    const [first = '', ...rest] = wrap(`${option.text} ${facts(name, option)}`, columns - indent);
     if (name.length + 4 > indent) lines.push(`  ${name}`, `${' '.repeat(indent)}${first}`);
     else lines.push(`  ${name}`.padEnd(indent) + first);
     lines.push(...rest.map((line) => ' '.repeat(indent) + line));
@@ -33,9 +33,15 @@ export function optionsHelp(table: OptionTable, head: HelpHead): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** The variable that names a file with the secret, in place of the secret itself. */
+export function secretFileName(name: string): string {
+  return `${name}_FILE`;
+}
+
 /** What the sentence leaves open: "(a whole number from 1 to 700; default 10)". */
-function facts(option: Option<unknown>): string {
+function facts(name: string, option: Option<unknown>): string {
   const parts = option.kind === 'text' && option.expected === 'text' ? [] : [option.expected];
+  if (option.secret) parts.push(`or its file in ${secretFileName(name)}`);
   if (option.required === true) parts.push('required');
   if (typeof option.required === 'function') parts.push('required depending on other options');
   if (option.defaultText !== undefined) parts.push(`default ${option.defaultText}`);
@@ -65,7 +71,7 @@ export function optionsEnvExample(table: OptionTable, leaveOut: ReadonlySet<stri
   const blocks = Object.entries(table.options)
     .filter(([name]) => !leaveOut.has(name))
     .map(([name, option]) => {
-      const comment = wrap(`${option.text} ${facts(option)}`, 98).map((line) => `# ${line}`);
+      const comment = wrap(`${option.text} ${facts(name, option)}`, 98).map((line) => `# ${line}`);
       return [...comment, `# ${name}=${option.defaultText ?? option.example ?? ''}`].join('\n');
     });
   return blocks.length === 0 ? '' : `${blocks.join('\n\n')}\n`;

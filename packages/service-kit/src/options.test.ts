@@ -1,6 +1,7 @@
 import { TicketStreamError } from '@ticket-stream/errors';
 import { describe, expect, it } from 'vitest';
-import { commonOptions, kafkaConnection, kafkaOptions } from './common-options.ts';
+import { commonOptions } from './common-options.ts';
+import { kafkaOptions } from './kafka-options.ts';
 import { option } from './option.ts';
 import {
   defineOptions,
@@ -326,46 +327,6 @@ describe('the options shared by services', () => {
   const table = defineOptions({ ...kafkaOptions, ...commonOptions });
   const wrong = (env: Record<string, string>): unknown =>
     refusal(() => readOptions(table, { KAFKA_BROKERS: 'broker:9092', ...env })).context['options'];
-
-  it('make the connection that packages/kafka takes', () => {
-    const values = readOptions(table, {
-      KAFKA_BROKERS: 'a.example:9092,[::1]:9093',
-      KAFKA_TLS: 'true',
-      KAFKA_SASL_MECHANISM: 'scram-sha-512',
-      KAFKA_SASL_USERNAME: 'ann',
-      KAFKA_SASL_PASSWORD: 'pass-word',
-    });
-    expect(kafkaConnection(values)).toEqual({
-      brokers: ['a.example:9092', '[::1]:9093'],
-      tls: true,
-      sasl: { mechanism: 'scram-sha-512', username: 'ann', password: 'pass-word' },
-    });
-    expect(kafkaConnection(readOptions(table, { KAFKA_BROKERS: 'localhost:9092' }))).toEqual({
-      brokers: ['localhost:9092'],
-      tls: false,
-    });
-  });
-
-  it('refuse a file of certificates that is not there', () => {
-    const values = readOptions(table, {
-      KAFKA_BROKERS: 'a:1',
-      KAFKA_TLS: 'true',
-      KAFKA_TLS_CA: '/nowhere/ca.pem',
-    });
-    expect(refusal(() => kafkaConnection(values)).message).toContain('/nowhere/ca.pem');
-  });
-
-  it('refuse what would send a password in clear or not use it at all', () => {
-    const login = { KAFKA_SASL_USERNAME: 'ann', KAFKA_SASL_PASSWORD: 'pass-word' };
-    expect(wrong(login)).toBe('KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD');
-    expect(wrong({ KAFKA_SASL_MECHANISM: 'plain', ...login })).toBe('KAFKA_SASL_MECHANISM');
-    expect(wrong({ KAFKA_SASL_MECHANISM: 'scram-sha-256' })).toBe('KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD');
-    expect(wrong({ KAFKA_TLS_CA: '/ca.pem' })).toBe('KAFKA_TLS_CA');
-    expect(
-      readOptions(table, { KAFKA_BROKERS: 'localhost:9092', KAFKA_SASL_MECHANISM: 'plain', ...login })
-        .KAFKA_SASL_MECHANISM,
-    ).toBe('plain');
-  });
 
   it('refuse brokers without port and topics with a name that Kafka refuses', () => {
     expect(wrong({ KAFKA_BROKERS: 'broker' })).toBe('KAFKA_BROKERS');

@@ -3,9 +3,11 @@
  * shows. Reading finds every problem before anything else happens, and says each with its remedy; the value of a
  * secret is in no message.
  */
+import { readFileSync } from 'node:fs';
 import { TicketStreamError } from '@ticket-stream/errors';
 import { type KnownValues, type Option, type OptionProblem, quoted } from './option.ts';
 import { optionNearMisses } from './option-near-misses.ts';
+import { secretFileName } from './options-help.ts';
 
 export type OptionFragment = Readonly<Record<string, Option<unknown>>>;
 
@@ -58,6 +60,34 @@ export function isOptionSet(env: Environment, name: string): boolean {
 }
 
 /**
+ * A secret may stand in a file, named by NAME_FILE: Docker and Kubernetes hand secrets out so, and what a file has is
+ * not in the environment, which `ps` and crash reports show.
+ */
+function secretOf(env: Environment, name: string): { readonly raw: string | undefined } | OptionProblem {
+  const inEnvironment = rawValue(env, name);
+  const file = rawValue(env, secretFileName(name));
+  if (file === undefined) return { raw: inEnvironment };
+  if (inEnvironment !== undefined) {
+    return {
+      problem: `is set, and ${secretFileName(name)} as well`,
+      remedy: 'Give the secret itself or its file, not both.',
+    };
+  }
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch {
+    return {
+      problem: `can't be read from ${quoted(file)}, which ${secretFileName(name)} names`,
+      remedy: 'Give the path of a file that this user may read.',
+    };
+  }
+  return text === ''
+    ? { problem: `is empty: the file ${quoted(file)} has nothing in it`, remedy: 'Write the secret into it.' }
+    : { raw: text };
+}
+
+/**
  * @returns every option's value, in the units its kind names
  * @throws config.invalid  all wrong, missing and contradicting options in one message
  */
@@ -71,7 +101,12 @@ export function readOptions<Table extends OptionTable>(table: Table, env: Enviro
   };
 
   for (const [name, option] of Object.entries(table.options)) {
-    const raw = rawValue(env, name);
+    const given = option.secret ? secretOf(env, name) : { raw: rawValue(env, name) };
+    if ('problem' in given) {
+      report(name, given);
+      continue;
+    }
+    const { raw } = given;
     if (raw === undefined) {
       values[name] = option.fallback();
       continue;
@@ -148,7 +183,10 @@ function invalid(table: OptionTable, problems: ReadonlyMap<string, string>): Tic
 
 /** @returns a sentence for every variable of the environment that looks like a misspelt option */
 export function optionWarnings(table: OptionTable, env: Environment): string[] {
-  return optionNearMisses(Object.keys(table.options), env).map(
+  const known = Object.entries(table.options).flatMap(([name, { secret }]) =>
+    secret ? [name, secretFileName(name)] : [name],
+  );
+  return optionNearMisses(known, env).map(
     ({ name, meant }) => `${name} is no option and has no effect; did you mean ${meant}?`,
   );
 }
