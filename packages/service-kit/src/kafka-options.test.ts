@@ -120,7 +120,7 @@ describe('the options of the cluster', () => {
       'a password that would travel in clear',
       () => ({ ...login, KAFKA_SASL_MECHANISM: 'plain' }),
       'KAFKA_SASL_MECHANISM',
-      /travel in clear[^]*KAFKA_ALLOW_CLEARTEXT_PASSWORD=true/,
+      /travel in clear.*KAFKA_ALLOW_CLEARTEXT_PASSWORD=true/s,
     ],
     [
       'certificates without TLS, all named at once',
@@ -168,7 +168,7 @@ describe('the options of the cluster', () => {
       'an encrypted key without its passphrase',
       () => ({ KAFKA_TLS: 'true', ...files, KAFKA_TLS_KEY: at('sealed.key') }),
       'KAFKA_TLS_KEY',
-      /is encrypted[^]*KAFKA_TLS_KEY_PASSPHRASE/,
+      /is encrypted.*KAFKA_TLS_KEY_PASSPHRASE/s,
     ],
     [
       'a passphrase that does not open it',
