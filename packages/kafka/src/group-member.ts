@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from './kafka-connection.ts';
+import { asKafkaError } from './kafka-errors.ts';
 import { createCluster } from './kafkajs-cluster.ts';
 
 /**
@@ -64,8 +65,8 @@ export async function requireSoleMember(
 ): Promise<void> {
   await leaveFormerMember(kafka, groupId, options.memberFile, options.logger);
   const admin = kafka.admin();
-  await admin.connect();
   try {
+    await admin.connect();
     const deadlineMs = performance.now() + DEAD_MEMBER_MS;
     for (;;) {
       const { groups } = await admin.describeGroups([groupId]);
@@ -81,8 +82,11 @@ export async function requireSoleMember(
       options.onWaiting?.(`the former member of ${groupId} to leave`);
       await wait(POLL_MS, undefined, { signal: options.signal });
     }
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    throw asKafkaError(error, `looking for members of group ${groupId}`);
   } finally {
     options.onWaiting?.(undefined);
-    await admin.disconnect();
+    await admin.disconnect().catch(() => {});
   }
 }

@@ -7,6 +7,7 @@
  * group carries the metadata along, or a restart would read on without end.
  */
 import type { Kafka } from 'kafkajs';
+import { asKafkaError } from './kafka-errors.ts';
 
 /** The offsets a consumer group has committed for a topic; partitions without one are absent. */
 export async function readGroupOffsets(
@@ -57,15 +58,17 @@ export async function readCommitted(
   topic: string,
 ): Promise<ReadonlyMap<number, CommittedOffset>> {
   const admin = kafka.admin();
-  await admin.connect();
   try {
+    await admin.connect();
     const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
     return new Map(
       (answer?.partitions ?? [])
         .map(({ partition, offset, metadata }) => [partition, { offset: BigInt(offset), metadata }] as const)
         .filter(([, { offset }]) => offset >= 0n),
     );
+  } catch (error) {
+    throw asKafkaError(error, `reading the offsets of group ${groupId}`);
   } finally {
-    await admin.disconnect();
+    await admin.disconnect().catch(() => {});
   }
 }

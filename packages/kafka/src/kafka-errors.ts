@@ -166,7 +166,7 @@ function rightsError(error: unknown, doing: string, context: ErrorContext): Tick
       {
         cause: error,
         context: { ...context, operation, resourceType, resource: resources.join(','), type: each.type },
-        remedy: `Let an administrator allow it: ${aclLine(request, operation, resourceType, resources)}`,
+        remedy: `Let an administrator allow it: ${aclLine(request, operation, resourceType, resources)}; docs/security.md has all the rights of each service.`,
       },
     );
   }

@@ -10,7 +10,7 @@ export interface KafkaCluster {
   refreshMetadata(): Promise<void>;
   refreshMetadataIfNecessary(): Promise<void>;
   addTargetTopic(topic: string): Promise<void>;
-  metadata(request: { topics: string[] }): Promise<{ topicMetadata: { topic: string }[] }>;
+  metadata(request: { topics: string[] }): Promise<{ topicMetadata: { topic: string }[] } | null>;
   findTopicPartitionMetadata(topic: string): { partitionId: number }[];
   findLeaderForPartitions(topic: string, partitions: number[]): Record<string, (number | string)[]>;
   findBroker(node: { nodeId: string }): Promise<KafkaBroker>;

@@ -82,3 +82,9 @@ declare module 'kafkajs/src/broker/saslAuthenticator/scram512.js' {
   }) => (connection: AuthenticationProviderArgs) => Authenticator;
   export default provider;
 }
+
+declare module 'kafkajs/src/cluster/index.js' {
+  export default class Cluster {
+    findGroupCoordinatorMetadata(request: object): Promise<unknown>;
+  }
+}

@@ -3,6 +3,7 @@ import kafkajsBatch from 'kafkajs/src/consumer/batch.js';
 import { asKafkaError } from './kafka-errors.ts';
 import { createCluster, type FetchedPartitionData, type KafkaCluster } from './kafkajs-cluster.ts';
 import type { LogRecord } from './log-record.ts';
+import { isTopicThere } from './topic-lookup.ts';
 
 /**
  * Reads a topic without a consumer group: no rebalance delay, no groups left behind. Serves the checkpoint, counts
@@ -128,11 +129,7 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
   return {
     partitions: (topic) => robustly(`looking at ${topic}`, () => partitionsOf(cluster, topic)),
 
-    topicExists: (topic) =>
-      robustly(`looking for ${topic}`, async () => {
-        const { topicMetadata } = await cluster.metadata({ topics: [] });
-        return topicMetadata.some(({ topic: name }) => name === topic);
-      }),
+    topicExists: (topic) => robustly(`looking for ${topic}`, () => isTopicThere(cluster, topic)),
 
     startOffsets: (topic) => robustly(`looking at ${topic}`, () => offsets(cluster, topic, EARLIEST)),
     stableEndOffsets: (topic) => robustly(`looking at ${topic}`, () => offsets(cluster, topic, LATEST)),

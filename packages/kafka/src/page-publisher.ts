@@ -20,7 +20,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { sendCheckpoint } from './checkpoint-writer.ts';
 import { diagnostics } from './diagnostics.ts';
 import { createExportHolder, type ExportLog, fencedBy } from './export-holder.ts';
-import { isFencing } from './kafka-errors.ts';
+import { isFencing, refusalOf } from './kafka-errors.ts';
 import type { LogReader } from './log-reader.ts';
 import { openPageTransaction, type PageTransaction } from './page-transaction.ts';
 import { keyPartitioner } from './record-chunk.ts';
@@ -171,6 +171,9 @@ export async function openPagePublisher<ExportState>(
 
   function inDoubt(error: unknown): TicketStreamError {
     if (isTicketStreamError(error)) return error;
+    // What is refused is in no doubt: it was not done, and doing it again would be refused again.
+    const refusal = refusalOf(error, `publishing to ${topic}`, { topic });
+    if (refusal !== undefined) return refusal;
     const fenced = isFencing(error);
     diagnostics.doubt.publish({ topic, sequence: checkpoint.sequence + 1, error, fenced });
     return new TicketStreamError('kafka.doubtful_transaction', 'a transaction is in doubt', {

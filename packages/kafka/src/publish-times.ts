@@ -22,7 +22,8 @@ export async function firstPublishedMs(
         partitionBytes: ONE_BATCH,
       };
       for await (const records of reader.read(topic, range)) {
-        for (const record of records) if (record.offset >= offset) return [[partition, record.publishedAtMs]] as const;
+        for (const record of records)
+          if (record.offset >= offset) return [[partition, record.publishedAtMs]] as const;
       }
       return [];
     }),
@@ -47,7 +48,8 @@ export async function newestPublishedMs(
         const from = end - tail > start ? end - tail : start;
         let latest: number | undefined;
         const range = { from: new Map([[partition, from]]), to: new Map([[partition, end]]) };
-        for await (const records of reader.read(topic, range)) latest = records.at(-1)?.publishedAtMs ?? latest;
+        for await (const records of reader.read(topic, range))
+          latest = records.at(-1)?.publishedAtMs ?? latest;
         if (latest !== undefined || from === start) return latest;
       }
       return undefined;

@@ -4,7 +4,9 @@
  * (https://kafka.apache.org/documentation/#operations_resources_and_protocols), and kafkajs's broker notes them on
  * the error that comes of it. Importing this file does so, once.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import Broker from 'kafkajs/src/broker/index.js';
+import Cluster from 'kafkajs/src/cluster/index.js';
 
 export type ResourceType = 'Topic' | 'Group' | 'TransactionalId' | 'Cluster';
 
@@ -124,21 +126,35 @@ const rightsOf: { readonly [Name in keyof Requests]: (request: Requests[Name]) =
 
 type BrokerMethod = (this: Broker, request: never) => Promise<unknown>;
 
+/** Reads that are refused as a whole, and by which each of their parts can be asked for alone. */
+const partsOf: {
+  readonly [Name in keyof Requests]?: (request: Requests[Name]) => readonly Requests[Name][];
+} = {
+  metadata: (topics = []) => topics.map((name) => [name]),
+  describeConfigs: ({ resources, ...rest }) =>
+    resources.map((resource) => ({ ...rest, resources: [resource] })),
+};
+
 function noteRefusals(): void {
   const methods = Broker.prototype as unknown as Record<string, BrokerMethod>;
-  for (const [name, rights] of Object.entries(rightsOf)) {
+  for (const name of Object.keys(rightsOf) as (keyof Requests)[]) {
     const send = methods[name];
     if (send === undefined) throw new Error(`this kafkajs has no ${name}: it is not the pinned 2.2.4`);
+    const rights = rightsOf[name] as (request: unknown) => readonly Right[];
+    const parts = partsOf[name] as ((request: unknown) => readonly unknown[]) | undefined;
     methods[name] = async function noted(request) {
       try {
         return await send.call(this, request);
       } catch (error) {
-        if (error instanceof Error && isRefusal(error)) {
-          const wanted = (rights as (request: unknown) => Right[])(request);
-          refused.set(error, {
-            rights: name === 'metadata' ? [await narrowed(this, wanted[0], send)] : wanted,
-            username: this.connectionPool.sasl?.username,
-          });
+        for (const refusal of refusalsIn(error)) {
+          // Topics are refused one by one where they are to be made; elsewhere the answer does not say which.
+          const wanted =
+            refusal.topic === undefined
+              ? await refusedParts(this, send, rights, parts?.(request) ?? [request])
+              : rights(request).map((right) => ofTopic(right, refusal.topic));
+          refused.set(refusal, { rights: wanted, username: this.connectionPool.sasl?.username });
+          const search = coordinatorSearch.getStore();
+          if (search !== undefined) search.refusal = refusal;
         }
         throw error;
       }
@@ -146,21 +162,71 @@ function noteRefusals(): void {
   }
 }
 
-function isRefusal(error: Error): boolean {
+interface Refusal extends Error {
+  readonly topic?: string;
+}
+
+function refusalsIn(error: unknown): Refusal[] {
+  if (!(error instanceof Error)) return [];
+  const { errors } = error as { errors?: unknown };
+  return [error, ...(Array.isArray(errors) ? errors : [])].filter(isRefusal);
+}
+
+function isRefusal(error: Error): error is Refusal {
   return 'type' in error && String(error.type).endsWith('_AUTHORIZATION_FAILED');
 }
 
-/** Metadata of several topics is refused as a whole: each is asked for alone, so that the error names the right one. */
-async function narrowed(broker: Broker, wanted: Right | undefined, metadata: BrokerMethod): Promise<Right> {
-  const all = wanted ?? topic('Describe');
-  if (all.resources.length < 2) return all;
-  const found: string[] = [];
-  for (const name of all.resources) {
-    await metadata.call(broker, [name] as never).catch((error: unknown) => {
-      if (error instanceof Error && isRefusal(error)) found.push(name);
-    });
+function ofTopic(right: Right, name: string | undefined): Right {
+  return right.resourceType === 'Topic' && name !== undefined ? { ...right, resources: [name] } : right;
+}
+
+/** The rights of what is refused alone as well; of all, where nothing is any more. */
+async function refusedParts(
+  broker: Broker,
+  send: BrokerMethod,
+  rights: (request: unknown) => readonly Right[],
+  parts: readonly unknown[],
+): Promise<readonly Right[]> {
+  const found: unknown[] = [];
+  if (parts.length > 1) {
+    for (const part of parts) {
+      await send.call(broker, part as never).catch((error: unknown) => {
+        if (refusalsIn(error).length > 0) found.push(part);
+      });
+    }
   }
-  return found.length === 0 ? all : { ...all, resources: found };
+  return merged((found.length > 0 ? found : parts).flatMap((part) => rights(part)));
+}
+
+function merged(rights: readonly Right[]): readonly Right[] {
+  const byKind = new Map<string, Right>();
+  for (const right of rights) {
+    const kind = `${right.operation} ${right.resourceType}`;
+    const resources = [...(byKind.get(kind)?.resources ?? []), ...right.resources];
+    byKind.set(kind, { ...right, resources: [...new Set(resources)] });
+  }
+  return [...byKind.values()];
+}
+
+const coordinatorSearch = new AsyncLocalStorage<{ refusal?: Refusal }>();
+
+/**
+ * Every broker is asked for the coordinator of a group or transactional id, and kafkajs says of all their answers only
+ * that none was found, which it would go on trying.
+ */
+function keepRefusedSearches(): void {
+  const { prototype } = Cluster;
+  const search = prototype.findGroupCoordinatorMetadata;
+  prototype.findGroupCoordinatorMetadata = function kept(request) {
+    return coordinatorSearch.run({}, async () => {
+      try {
+        return await search.call(this, request);
+      } catch (error) {
+        throw coordinatorSearch.getStore()?.refusal ?? error;
+      }
+    });
+  };
 }
 
 noteRefusals();
+keepRefusedSearches();

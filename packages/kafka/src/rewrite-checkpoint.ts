@@ -11,7 +11,7 @@ import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import type { Checkpoint } from './checkpoint.ts';
 import { sendCheckpoint } from './checkpoint-writer.ts';
 import { createExportHolder, type ExportLog, fencedBy } from './export-holder.ts';
-import { isFencing } from './kafka-errors.ts';
+import { isFencing, refusalOf } from './kafka-errors.ts';
 import { insist } from './wait-for-cluster.ts';
 
 export interface CheckpointRewrite<ExportState> extends ExportLog<ExportState> {
@@ -61,6 +61,8 @@ export async function rewriteCheckpoint<ExportState>(
         return rewritten;
       } catch (error) {
         if (isTicketStreamError(error)) throw error;
+        const refusal = refusalOf(error, 'changing the checkpoint');
+        if (refusal !== undefined) throw refusal;
         if (isFencing(error) && ++fenced === FENCED_MAX) throw fencedBy(names, error);
         logger.debug({ err: error, fenced }, 'changing the checkpoint is in doubt; reading it again');
         await wait(Math.random() * PAUSE_MS_MAX, undefined, { signal });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const theirs = await other.issue({ name: 'client' });
   stranger = { ca: other.certificate, cert: theirs.certificate, key: theirs.key };
 });
-afterAll(() => kafka?.stop());
+afterAll(() => kafka.stop());
 
 async function reach(kafkaClient: Kafka): Promise<void> {
   const reader = await openLogReader(kafkaClient);
@@ -212,10 +212,10 @@ describe('a broker that is only away', () => {
       { brokers: [kafka.doors.saslTls], tls: { ca }, sasl: { mechanism: 'scram-sha-512', ...login } },
       { brokers: [kafka.doors.saslPlaintext], sasl: { mechanism: 'plain', ...login } },
     ];
-    let over = false;
+    const over = new AbortController();
     const outcomes = new Set<string>();
     const knocking = ways.map(async (way) => {
-      while (!over) {
+      while (!over.signal.aborted) {
         outcomes.add(
           await reach(connectKafka(way, silentLogger)).then(
             () => 'in',
@@ -230,7 +230,7 @@ describe('a broker that is only away', () => {
     await kafka.restart();
     outcomes.delete('in');
     await expect.poll(() => [...outcomes]).toContain('in');
-    over = true;
+    over.abort();
     await Promise.all(knocking);
     expect(outcomes).toEqual(new Set(['in', 'kafka.unavailable']));
   }, 120_000);

@@ -2,6 +2,8 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from './kafka-connection.ts';
 import { asKafkaError } from './kafka-errors.ts';
+import { createCluster } from './kafkajs-cluster.ts';
+import { isTopicThere } from './topic-lookup.ts';
 import { createTopics, readTopicSettings, type TopicSetting } from './topic-settings.ts';
 import { BATCH_OVERHEAD_BYTES, TICKET_BYTES_MAX, type TopicNames, wantedTopics } from './wanted-topics.ts';
 
@@ -29,8 +31,11 @@ export async function ensureTopics(
   const admin = kafka.admin();
   try {
     await admin.connect();
-    const existing = new Set(await admin.listTopics());
     const wanted = wantedTopics(names);
+    const existing = await existingTopics(
+      kafka,
+      wanted.map(({ topic }) => topic),
+    );
     const missing = wanted.filter(({ topic }) => !existing.has(topic));
     if (missing.length > 0) {
       await createTopics(admin, missing);
@@ -64,6 +69,18 @@ export async function ensureTopics(
     throw asKafkaError(error, 'preparing the topics');
   } finally {
     await admin.disconnect();
+  }
+}
+
+async function existingTopics(kafka: Kafka, topics: readonly string[]): Promise<ReadonlySet<string>> {
+  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  try {
+    await cluster.connect();
+    const existing = new Set<string>();
+    for (const topic of topics) if (await isTopicThere(cluster, topic)) existing.add(topic);
+    return existing;
+  } finally {
+    await cluster.disconnect().catch(() => {});
   }
 }
 

@@ -1,3 +1,4 @@
+export type { AccessRight } from './access-rights.ts';
 export { type ConsoleRecord, consoleConsume } from './console-consume.ts';
 export { ownKafka, sharedKafka, topicPrefix } from './kafka-for-tests.ts';
 export { runKafkaTool } from './kafka-tools.ts';

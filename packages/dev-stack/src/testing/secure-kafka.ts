@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrokerListener, BrokerProperties } from '../broker-settings.ts';
 import { freePort } from '../free-port.ts';
+import { type AccessRight, allow } from './access-rights.ts';
 import { type Certificate, type CertificateAuthority, makeAuthority } from './certificates.ts';
 import { type OwnKafka, ownKafkaIn } from './kafka-for-tests.ts';
 import { makeTestDataDir } from './test-data.ts';
@@ -27,6 +28,8 @@ export interface SecureDoors {
 export interface SecureKafka extends Omit<OwnKafka, 'brokers'> {
   readonly doors: SecureDoors;
   readonly authority: CertificateAuthority;
+  /** Adds rights of a user who logs in; in force when it returns. */
+  allow(user: string, rights: readonly AccessRight[]): Promise<void>;
   /** One that the broker knows nothing of. */
   otherAuthority(): Promise<CertificateAuthority>;
 }
@@ -129,6 +132,7 @@ export async function secureKafka({ users, properties = {} }: SecureKafkaOptions
     },
     doors: { ...doors, plaintext: kafka.brokers },
     authority,
+    allow: (user, rights) => allow(kafka.brokers, user, rights),
     async otherAuthority() {
       const other = await makeAuthority('Other authority');
       authorities.push(other);
