@@ -1,10 +1,12 @@
 /**
- * The rights of docs/security.md are enough, and each of them is needed: every service runs end to end with exactly
- * them, and once without each, and then ends with an error that names the operation, the resource and the line to add.
+ * The rights of docs/security.md are enough, and each of them is needed: every service and command runs end to end with
+ * exactly them, and once without each, and then ends with an error that names the operation, the resource and the line
+ * to add.
  */
 import { join } from 'node:path';
 import type { AccessRight } from '@ticket-stream/dev-stack/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../support/command.ts';
 import { until } from '../support/condition.ts';
 import { lastWords, START_SECOND } from '../support/scripted-producer.ts';
 import { page, ScriptedZendesk, ticket } from '../support/scripted-zendesk.ts';
@@ -13,31 +15,50 @@ import { documentedRights, rightsOf } from './documented-rights.ts';
 import { PASSWORD, type SecuredCluster, securedCluster } from './secured-cluster.ts';
 
 const TOPIC = 'tickets';
-const services = {
-  producer: documentedRights('Producer', TOPIC),
-  search: documentedRights('Search', TOPIC),
-  alerting: documentedRights('Alerting', TOPIC),
-} as const;
-type Name = keyof typeof services;
-const names = Object.keys(services) as Name[];
-const without = (name: Name, at: number) => `${name}-without-${at}`;
+const services = ['producer', 'search', 'alerting'] as const;
+type Service = (typeof services)[number];
+
+/** Heading in docs/security.md → what runs. */
+const subjects: readonly {
+  readonly heading: string;
+  readonly rights: readonly AccessRight[];
+  /** Begins the names of its users. */
+  readonly name: string;
+  readonly run: (user: string) => Promise<Ending>;
+}[] = [
+  ...services.map((name) => ({
+    heading: `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`,
+    name,
+    run: (user: string) => endOf(name, user),
+  })),
+  command('export status', ['export', 'status']),
+  command('export verify', ['export', 'verify', '--all', '--requests-per-minute', '6000']),
+  command('export reset', ['export', 'reset', '--to', String(START_SECOND), '--yes']),
+].map((subject) => ({ ...subject, rights: documentedRights(subject.heading, TOPIC) }));
+const without = (name: string, at: number) => `${name}-without-${at}`;
+
+/** What a process says at its end. */
+interface Ending {
+  readonly exitCode: number | null;
+  readonly words: string;
+  readonly everything: string;
+}
 
 let cluster: SecuredCluster;
 let zendesk: ScriptedZendesk;
 
 beforeAll(async () => {
   zendesk = await ScriptedZendesk.start();
-  let id = 0;
   // Every page has something for each topic: a ticket, and one that can only be a dead letter.
   zendesk.rest = (response, { startTime }) => {
-    id += 1;
-    page([ticket(id, startTime + 1), { subject: `no id ${id}` }], {
+    const id = startTime - START_SECOND + 1;
+    page([ticket(id, startTime), { subject: `no id, number ${id}`, generated_timestamp: startTime }], {
       end_time: startTime + 1,
       end_of_stream: true,
     })(response);
   };
   cluster = await securedCluster(
-    names.flatMap((name) => [name, ...services[name].map((_, at) => without(name, at))]),
+    subjects.flatMap(({ name, rights }) => [name, ...rights.map((_, at) => without(name, at))]),
   );
   const admin = cluster.superUser.admin();
   await admin.connect();
@@ -50,11 +71,10 @@ beforeAll(async () => {
   });
   await admin.disconnect();
   await putPoison();
-  for (const name of names) {
-    await cluster.kafka.allow(name, services[name]);
-    for (const [at] of services[name].entries()) {
-      await cluster.kafka.allow(without(name, at), services[name].toSpliced(at, 1));
-    }
+  for (const { name, rights } of subjects) {
+    await cluster.kafka.allow(name, rights);
+    for (const [at] of rights.entries())
+      await cluster.kafka.allow(without(name, at), rights.toSpliced(at, 1));
   }
 });
 afterAll(async () => {
@@ -62,33 +82,93 @@ afterAll(async () => {
   await zendesk[Symbol.asyncDispose]();
 });
 
-function service<N extends Name>(name: N, user: string): ServiceProcess<N> {
-  return new ServiceProcess(name, join(cluster.folder, user), {
+describe('with exactly the rights of docs/security.md', () => {
+  it('the producer publishes tickets and dead letters', async () => {
+    const { exitCode, words, everything } = await endOf('producer', 'producer');
+    expect({ exitCode, words }).toEqual({ exitCode: 0, words: '' });
+    expect(await letters()).toBeGreaterThan(0);
+    expect(everything).not.toContain(PASSWORD);
+  });
+
+  it.each(['search', 'alerting'] as const)(
+    '%s applies what is published, and sets aside what it cannot read',
+    async (name) => {
+      const before = await letters();
+      const sink = service(name, name).start();
+      try {
+        await sink.until('the whole log', ({ caughtUp, books }) => caughtUp && books.deadLettered > 0);
+        expect(sink.progress?.books.applied).toBeGreaterThan(0);
+        expect(await letters()).toBeGreaterThan(before);
+      } finally {
+        expect(await sink.stop()).toBe(0);
+      }
+      expect(sink.log).not.toContain(PASSWORD);
+    },
+  );
+
+  it.each(subjects.slice(services.length))('$heading does its work', async ({ name, run }) => {
+    const { exitCode, words, everything } = await run(name);
+    expect({ exitCode, words }).toEqual({ exitCode: 0, words: '' });
+    expect(everything).not.toContain(PASSWORD);
+  });
+});
+
+describe.each(subjects)('$heading without a single one of its rights', ({ name, rights, run }) => {
+  it.each(rights.map((right, at) => [spoken(right), right, at] as const))('%s', async (_name, right, at) => {
+    const user = without(name, at);
+    const { exitCode, words } = await run(user);
+    expect(words).toContain(`User:${user} may not`);
+    expect(exitCode).toBe(2);
+    const [line = ''] = /kafka-acls\.sh .*--operation \S+ --\S+ [^\s;]+/.exec(words) ?? [];
+    expect(rightsOf(line, TOPIC).filter((added) => helps(added, right))).not.toEqual([]);
+  });
+});
+
+function command(heading: string, args: readonly string[]) {
+  return {
+    heading,
+    name: heading.replaceAll(' ', '-'),
+    async run(user: string): Promise<Ending> {
+      const env = { ...options(user), DATA_DIR: join(cluster.folder, user) };
+      const { exitCode, stdout, stderr } = await runCommand(args, env);
+      return { exitCode, words: stderr, everything: stdout + stderr };
+    },
+  };
+}
+
+function options(user: string): Record<string, string> {
+  return {
     ...cluster.options(user),
     TICKETS_TOPIC: TOPIC,
-    ...(name === 'producer'
-      ? {
-          ZENDESK_URL: zendesk.url,
-          ZENDESK_EMAIL: 'admin@acme.example',
-          ZENDESK_API_TOKEN: 'token-of-zendesk',
-          EXPORT_SOURCE: 'test:least-rights',
-          EXPORT_REQUESTS_PER_MINUTE: '6000',
-          START_TIME: String(START_SECOND),
-          EXPORT_ONCE: 'true',
-        }
-      : {}),
-  });
+    ZENDESK_URL: zendesk.url,
+    ZENDESK_EMAIL: 'admin@acme.example',
+    ZENDESK_API_TOKEN: 'token-of-zendesk',
+    EXPORT_SOURCE: 'test:least-rights',
+    EXPORT_REQUESTS_PER_MINUTE: '6000',
+    START_TIME: String(START_SECOND),
+    EXPORT_ONCE: 'true',
+  };
+}
+
+function service<Name extends Service>(name: Name, user: string): ServiceProcess<Name> {
+  return new ServiceProcess(name, join(cluster.folder, user), { ...options(user), LOG_LEVEL: 'debug' });
 }
 
 /** @throws with the end of its log where it still runs: it waits for what will never come */
-async function ended(process: ServiceProcess<Name>): Promise<number | null> {
+async function endOf(name: Service, user: string): Promise<Ending> {
+  const process: ServiceProcess<Service> = service(name, user).start();
   try {
-    await until(`the end of ${process.name}`, () => !process.running, 60_000);
+    await until(`the end of ${name}`, () => !process.running, 60_000);
   } catch (error) {
     await process.stop();
     throw new Error(`${String(error)}\n${process.log.slice(-3_000)}`);
   }
-  return process.exitCode;
+  const words = lastWords(process.log);
+  return {
+    exitCode: process.exitCode,
+    words: words === undefined ? '' : `${words.message} (${words.code}) ${words.remedy}`,
+    everything: process.log,
+  };
 }
 
 async function letters(): Promise<number> {
@@ -98,52 +178,6 @@ async function letters(): Promise<number> {
   await admin.disconnect();
   return Number(offsets?.high ?? 0);
 }
-
-describe('with exactly the rights of docs/security.md', () => {
-  it('the producer publishes tickets and dead letters', async () => {
-    const producer = service('producer', 'producer').start();
-    expect({ exitCode: await ended(producer), words: lastWords(producer.log) }).toEqual({
-      exitCode: 0,
-      words: undefined,
-    });
-    expect(await letters()).toBeGreaterThan(0);
-    expect(producer.log).not.toContain(PASSWORD);
-  });
-
-  it.each(['search', 'alerting'] as const)(
-    '%s applies what is published, and sets aside what it cannot read',
-    async (name) => {
-      const before = await letters();
-      const sink = service(name, name).start();
-      try {
-        await sink.until(
-          'the whole log',
-          ({ caughtUp, books }) => caughtUp && books.applied > 0 && books.deadLettered > 0,
-        );
-        expect(await letters()).toBeGreaterThan(before);
-      } finally {
-        expect(await sink.stop()).toBe(0);
-      }
-      expect(sink.log).not.toContain(PASSWORD);
-    },
-  );
-});
-
-describe.each(names)('%s without a single one of its rights', (name) => {
-  it.each(services[name].map((right, at) => [spoken(right), right, at] as const))(
-    '%s',
-    async (_name, right, at) => {
-      const user = without(name, at);
-      const process = service(name, user).start();
-      const exitCode = await process.stopped();
-      const words = lastWords(process.log);
-      expect({ exitCode, code: words?.code }).toEqual({ exitCode: 2, code: 'kafka.not_allowed' });
-      expect(words?.message).toContain(`User:${user} may not`);
-      const [line] = /kafka-acls\.sh .*--operation \S+ --\S+ [^\s;]+/.exec(words?.remedy ?? '') ?? [];
-      expect(rightsOf(line ?? '', TOPIC).some((added) => helps(added, right))).toBe(true);
-    },
-  );
-});
 
 /** A record that no service can read, in the topic of the tickets. */
 async function putPoison(): Promise<void> {

@@ -49,7 +49,7 @@ export function openDeadLetterWriter(kafka: Kafka, topic: string): DeadLetterWri
         // In doubt the letter is written again, under the same key, by a new producer.
         await producer?.disconnect().catch(() => {});
         producer = undefined;
-        throw asKafkaError(error, 'writing a dead letter');
+        throw asKafkaError(error, 'writing a dead letter', { topic });
       }
     },
     async close() {

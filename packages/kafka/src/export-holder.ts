@@ -7,6 +7,7 @@ import type { Kafka, Transaction } from 'kafkajs';
 import type { Checkpoint } from './checkpoint.ts';
 import { readNewestCheckpoint } from './checkpoint-reader.ts';
 import type { Logger } from './kafka-connection.ts';
+import { refusalOf } from './kafka-errors.ts';
 import type { LogReader } from './log-reader.ts';
 import type { TopicNames } from './topics.ts';
 import {
@@ -53,6 +54,8 @@ export function createExportHolder<ExportState>(log: ExportLog<ExportState>): Ex
         transactionalId: transactionalIdOf(log.names),
         transactionTimeoutMs: log.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
         logger: log.logger,
+      }).catch((error: unknown) => {
+        throw refusalOf(error, 'opening the producer', { topic: log.names.checkpoints }) ?? error;
       });
       producer = next;
       await next.fence();

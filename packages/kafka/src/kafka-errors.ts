@@ -1,5 +1,5 @@
 import { type ErrorContext, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
-import { type RefusedRequest, type ResourceType, refusedRequest } from './request-rights.ts';
+import { type RefusedRequest, type ResourceType, type Right, refusedRequest } from './request-rights.ts';
 import { wireRefusal } from './wire-errors.ts';
 
 /** What we read of a kafkajs error; it wraps the protocol's error one to three levels deep. */
@@ -151,26 +151,39 @@ function rightsError(error: unknown, doing: string, context: ErrorContext): Tick
     const resourceType = refusedResource[each.type ?? ''];
     if (resourceType === undefined) continue;
     const request = refusedRequest(each);
-    const right = request?.rights.find((one) => one.resourceType === resourceType);
+    const right = forTopic(
+      request?.rights.find((one) => one.resourceType === resourceType),
+      context['topic'],
+    );
     if (request === undefined || right === undefined) {
       return new TicketStreamError('kafka.not_allowed', `${doing}: not allowed (${each.type})`, {
         cause: error,
         context,
       });
     }
-    const { operation, resources } = right;
+    const { operation, resources, resourceType: on } = right;
     const whom = request.username === undefined ? 'this client' : `User:${request.username}`;
     return new TicketStreamError(
       'kafka.not_allowed',
-      `${doing}: ${whom} may not ${operation} ${spoken[resourceType]} ${resources.join(', ')}`,
+      `${doing}: ${whom} may not ${operation} ${spoken[on]} ${resources.join(', ')}`,
       {
         cause: error,
-        context: { ...context, operation, resourceType, resource: resources.join(','), type: each.type },
-        remedy: `Let an administrator allow it: ${aclLine(request, operation, resourceType, resources)}; docs/security.md has all the rights of each service.`,
+        context: { ...context, operation, resourceType: on, resource: resources.join(','), type: each.type },
+        remedy: `Let an administrator allow it: ${aclLine(request, operation, on, resources)}; docs/security.md has all the rights of each service.`,
       },
     );
   }
   return undefined;
+}
+
+/**
+ * A broker gives the right to be idempotent to whoever may write to any topic (KIP-679): who is refused it may not write
+ * to the topic either that is meant.
+ */
+function forTopic(right: Right | undefined, topic: unknown): Right | undefined {
+  return right?.operation === 'IdempotentWrite' && typeof topic === 'string'
+    ? { operation: 'Write', resourceType: 'Topic', resources: [topic] }
+    : right;
 }
 
 const spoken: Readonly<Record<ResourceType, string>> = {
