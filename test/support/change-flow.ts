@@ -1,0 +1,93 @@
+import { ticketDigest } from '@ticket-stream/ticket';
+import { seededRandom } from './seeded-random.ts';
+import type { MadeVersion } from './tickets-log.ts';
+
+/**
+ * Changes of many tickets without an end, as a log may show them: mostly newer versions, some of the same second as the
+ * one before, some deletions, and of every hundred records about four that must not be applied: a copy of the newest
+ * version, or an older one that comes late. Beside them the oracle of what a sink must apply, which knows the order of
+ * the log and nothing of the code under test.
+ */
+export interface ChangeFlow {
+  /** The next records of the log. */
+  next(count: number): MadeVersion[];
+  /** By ticket id: what must be applied, in order, each as `<stamp>-<digest>`. */
+  readonly expected: ReadonlyMap<string, readonly string[]>;
+  /** How many of the records so far must be applied. */
+  readonly fresh: number;
+}
+
+const statuses = ['new', 'open', 'pending', 'hold', 'solved'] as const;
+const priorities = ['low', 'normal', 'high', 'urgent'] as const;
+const words = 'printer refund invoice login crash delay parcel password upgrade timeout outage thanks'.split(
+  ' ',
+);
+
+export function changeFlow(options: {
+  readonly seed: number;
+  readonly tickets: number;
+  /** The first version's second; the ones after it go on from there. */
+  readonly firstStamp: number;
+  /** Characters of a ticket's description. Default 200. */
+  readonly descriptionLength?: number;
+}): ChangeFlow {
+  const { seed, tickets, firstStamp, descriptionLength = 200 } = options;
+  const random = seededRandom(seed);
+  const whole = (below: number) => Math.floor(random() * below);
+  const one = <T>(of: readonly T[]): T => of[whole(of.length)] as T;
+  const newest = new Map<number, MadeVersion>();
+  const older = new Map<number, MadeVersion>();
+  const expected = new Map<string, string[]>();
+  let fresh = 0;
+  let made = 0;
+
+  function newVersion(id: number): MadeVersion {
+    const before = newest.get(id);
+    // One in ten in the second of the version before it: then the offset decides.
+    const stamp = before === undefined ? firstStamp : before.stamp + (whole(10) === 0 ? 0 : 1 + whole(5));
+    const deleted = before !== undefined && whole(200) === 0;
+    const at = new Date(stamp * 1000).toISOString();
+    let description = '';
+    while (description.length < descriptionLength) description += `${one(words)} `;
+    const value = Buffer.from(
+      JSON.stringify({
+        id,
+        subject: `${one(words)} ${one(words)} ${made++}`,
+        description,
+        status: deleted ? 'deleted' : one(statuses),
+        priority: one(priorities),
+        tags: [one(words), one(words)],
+        created_at: new Date(firstStamp * 1000).toISOString(),
+        updated_at: at,
+        generated_timestamp: stamp,
+      }),
+    );
+    const version = { id, stamp, deleted, value };
+    if (before !== undefined && before.stamp < stamp) older.set(id, before);
+    newest.set(id, version);
+    const name = versionName(stamp, ticketDigest(value));
+    const list = expected.get(String(id));
+    if (list === undefined) expected.set(String(id), [name]);
+    else list.push(name);
+    fresh++;
+    return version;
+  }
+
+  return {
+    next: (count) =>
+      Array.from({ length: count }, () => {
+        const id = 1 + whole(tickets);
+        const kind = whole(100);
+        const repeat = kind < 2 ? newest.get(id) : kind < 4 ? older.get(id) : undefined;
+        return repeat ?? newVersion(id);
+      }),
+    expected,
+    get fresh() {
+      return fresh;
+    },
+  };
+}
+
+export function versionName(stamp: number | bigint, digest: string): string {
+  return `${stamp}-${digest}`;
+}
