@@ -10,11 +10,12 @@ const versions = sqliteVersionStore({ path: storeFile });
 const effects = openEffectLog(effectFile);
 const goOn = Promise.withResolvers<void>();
 let subscription: Subscription | undefined;
+let joining: Promise<void> | undefined;
 
 const say = (message: FromMember) => process.send?.(message);
 
 process.on('message', (message: ToMember) => {
-  if (message === 'join') void join();
+  if (message === 'join') joining = join();
   if (message === 'leave') void leave();
   if (message === 'go on') goOn.resolve();
 });
@@ -44,6 +45,7 @@ async function join(): Promise<void> {
 }
 
 async function leave(): Promise<void> {
+  await joining;
   await subscription?.stop();
   say({ type: 'left', books: subscription?.books() });
   subscription = undefined;

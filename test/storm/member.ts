@@ -29,6 +29,7 @@ export class Member {
   #exited: Promise<unknown> = Promise.resolve();
   /** Joining or joined, and not asked to leave. */
   joined = false;
+  leaving = false;
   held = false;
   partitions = 0;
   /** Of this membership. */
@@ -55,8 +56,10 @@ export class Member {
   /** Resolves when the member has left the group. */
   async leave(): Promise<void> {
     this.joined = false;
+    this.leaving = true;
     this.#tell('leave');
     await until(`${this.name} has left`, () => !this.running || this.#left, 90_000);
+    this.leaving = false;
     this.partitions = 0;
     if (this.failure !== undefined) throw new Error(`${this.name}: ${this.failure}`);
   }
@@ -88,7 +91,10 @@ export class Member {
       if (child !== this.#child) return;
       if (message.type === 'joining') this.#left = false;
       if (message.type === 'held') this.held = true;
-      if (message.type === 'left') this.#left = true;
+      if (message.type === 'left') {
+        this.#left = true;
+        this.books = message.books ?? this.books;
+      }
       if (message.type === 'failed') this.failure = message.error;
       if (message.type === 'progress') {
         this.partitions = message.partitions;
