@@ -1,0 +1,1 @@
+export { batchesOnDisk, type RecordBatchOnDisk } from './record-batches.ts';
