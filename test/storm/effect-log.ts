@@ -43,52 +43,75 @@ export interface EffectFaults {
   readonly backward: number;
   /** Effects of what had not to be applied at all. */
   readonly unexpected: number;
+  /** Tickets whose last effect is not their last version. */
+  readonly lastOff: number;
   /** The first few, in words. */
   readonly examples: readonly string[];
 }
 
-export const noFaults: EffectFaults = { lost: 0, twice: 0, backward: 0, unexpected: 0, examples: [] };
+export const noFaults: EffectFaults = {
+  lost: 0,
+  twice: 0,
+  backward: 0,
+  unexpected: 0,
+  lastOff: 0,
+  examples: [],
+};
 
 const EXAMPLES_MAX = 10;
 
-/** Compares the effects that took place with those that had to, ticket by ticket. */
+/** Compares the effects that took place with those that had to, ticket by ticket, each in the order they took place. */
 export function findFaults(
   file: string,
   expected: ReadonlyMap<string, readonly string[]>,
 ): { readonly effects: number; readonly members: number; readonly faults: EffectFaults } {
+  const counts = { lost: 0, twice: 0, backward: 0, unexpected: 0, lastOff: 0 };
+  const examples: string[] = [];
+  const fault = (kind: keyof typeof counts, what: string) => {
+    counts[kind]++;
+    if (examples.length < EXAMPLES_MAX) examples.push(`${kind}: ${what}`);
+  };
+  const members = new Set<string>();
+  const left = new Set(expected.keys());
+  let effects = 0;
+  let id = '';
+  let seen = new Map<string, number>();
+  let at = -1;
+  let last: string | undefined;
+
+  const finishTicket = (of: string) => {
+    const wanted = expected.get(of) ?? [];
+    left.delete(of);
+    for (const name of wanted) if (!seen.has(name)) fault('lost', `ticket ${of}, ${name}`);
+    if (last !== wanted.at(-1)) fault('lastOff', `ticket ${of} is at ${last}, not at ${wanted.at(-1)}`);
+    seen = new Map();
+    at = -1;
+    last = undefined;
+  };
+
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    const counts = { lost: 0, twice: 0, backward: 0, unexpected: 0 };
-    const examples: string[] = [];
-    const fault = (kind: keyof typeof counts, what: string) => {
-      counts[kind]++;
-      if (examples.length < EXAMPLES_MAX) examples.push(`${kind}: ${what}`);
-    };
-    const members = new Set<string>();
-    let effects = 0;
-    const ofTicket = database.prepare('SELECT * FROM effects WHERE ticket_id = ? ORDER BY seq');
-    const ids = database.prepare('SELECT DISTINCT ticket_id AS id FROM effects').all();
-    const all = new Set([...ids.map(({ id }) => String(id)), ...expected.keys()]);
-    for (const id of all) {
-      const wanted = expected.get(id) ?? [];
-      const seen = new Set<string>();
-      let at = -1;
-      for (const row of ofTicket.iterate(id)) {
-        effects++;
-        members.add(String(row['member']));
-        const name = versionName(Number(row['stamp']), String(row['digest']));
-        const offset = Number(row['offset']);
-        const what = `ticket ${id}, ${name} at offset ${offset} by ${String(row['member'])}, effect ${String(row['seq'])}`;
-        if (!wanted.includes(name)) fault('unexpected', what);
-        if (seen.has(name)) fault('twice', what);
-        if (offset < at) fault('backward', `${what}, after offset ${at}`);
-        seen.add(name);
-        at = offset;
-      }
-      for (const name of wanted) if (!seen.has(name)) fault('lost', `ticket ${id}, ${name}`);
+    const rows = database.prepare('SELECT * FROM effects ORDER BY ticket_id, seq');
+    for (const row of rows.iterate()) {
+      const ticketId = String(row['ticket_id']);
+      if (ticketId !== id && id !== '') finishTicket(id);
+      id = ticketId;
+      effects++;
+      members.add(String(row['member']));
+      const name = versionName(Number(row['stamp']), String(row['digest']));
+      const offset = Number(row['offset']);
+      const what = `ticket ${id}, ${name} at offset ${offset} by ${String(row['member'])}, effect ${String(row['seq'])}`;
+      if (!expected.get(id)?.includes(name)) fault('unexpected', what);
+      if (seen.has(name)) fault('twice', `${what}, after effect ${seen.get(name)}`);
+      if (offset < at) fault('backward', `${what}, after offset ${at}`);
+      seen.set(name, Number(row['seq']));
+      at = offset;
+      last = name;
     }
-    return { effects, members: members.size, faults: { ...counts, examples } };
   } finally {
     database.close();
   }
+  if (id !== '') finishTicket(id);
+  for (const never of [...left]) finishTicket(never);
+  return { effects, members: members.size, faults: { ...counts, examples } };
 }

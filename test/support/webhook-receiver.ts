@@ -7,7 +7,11 @@ import { Webhook } from 'standardwebhooks';
 interface Delivery {
   readonly id: string;
   readonly body: {
-    readonly data: { readonly rule: string; readonly ticket: { readonly id: number | string } };
+    readonly data: {
+      readonly rule: string;
+      readonly ticket: { readonly id: number | string };
+      readonly version: { readonly id: string };
+    };
   };
   readonly atMs: number;
 }

@@ -1,0 +1,73 @@
+import { until } from '../support/condition.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
+import type { TicketsLog } from '../support/tickets-log.ts';
+
+type Offsets = ReadonlyMap<number, bigint>;
+
+export interface Replay {
+  /** By the group's offsets: some of what was moved back has been read again, and some has not. */
+  underWay(): Promise<boolean>;
+}
+
+/** What operators and other clients do to a consumer group of ours from outside, through the coordinator. */
+export async function openGroupDisturbance(log: TicketsLog) {
+  const { kafka, topic } = log;
+  const admin = kafka.admin();
+  await admin.connect();
+  const committed = async (groupId: string): Promise<Offsets> => {
+    const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  };
+  return {
+    committed,
+
+    /** A member that is not ours takes its share of the partitions, reads along, commits nothing, and leaves. */
+    async startStranger(groupId: string): Promise<{ leave(): Promise<void> }> {
+      const consumer = kafka.consumer({
+        groupId,
+        sessionTimeout: 10_000,
+        heartbeatInterval: 500,
+        allowAutoTopicCreation: false,
+      });
+      await consumer.connect();
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      // Resolves after the join, which waits for the members at work: whoever is killed meanwhile is killed in it.
+      const running = consumer.run({ autoCommit: false, eachMessage: async () => {} });
+      running.catch(() => {});
+      return {
+        async leave() {
+          await running.catch(() => {});
+          await consumer.disconnect();
+        },
+      };
+    },
+
+    /** Moves a group back as `ticket-stream replay` and Kafka's own tool do: it must be inactive. */
+    async moveBack(groupId: string, back: (offset: bigint) => bigint): Promise<Replay> {
+      await until(`group ${groupId} is empty`, async () => {
+        const { groups } = await admin.describeGroups([groupId]);
+        return groups[0]?.state === 'Empty';
+      });
+      const before = await committed(groupId);
+      const to = new Map(
+        [...before].filter(([, offset]) => offset > 0n).map(([p, offset]) => [p, back(offset)]),
+      );
+      const partitions = [...to].map(([partition, offset]) => ({ partition, offset: String(offset) }));
+      await admin.setOffsets({ groupId, topic, partitions });
+      return {
+        async underWay() {
+          const now = [...(await committed(groupId))];
+          return (
+            now.some(([partition, offset]) => offset > (to.get(partition) ?? offset)) &&
+            now.some(([partition, offset]) => offset < (before.get(partition) ?? 0n))
+          );
+        },
+      };
+    },
+
+    close: () => admin.disconnect(),
+  };
+}
+
+export type GroupDisturbance = Awaited<ReturnType<typeof openGroupDisturbance>>;
+export type Sink = ServiceProcess<'search'> | ServiceProcess<'alerting'>;
