@@ -7,6 +7,7 @@ import { leaks } from './leaks.bench.ts';
 import { pageStream } from './page-stream.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
 import { publish } from './publish.bench.ts';
+import { replay } from './replay.bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   pipeline,
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, Bench>> = {
   publish,
   leaks,
   allowance,
+  replay,
 };
 
 const [name = ''] = process.argv.slice(2);

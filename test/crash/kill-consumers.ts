@@ -83,6 +83,11 @@ export async function killSink(sink: Sink, { disturbance, group, kills, random }
   return result;
 }
 
+async function comeOrGo(member: Member): Promise<void> {
+  if (member.joined) await member.leave();
+  else member.join();
+}
+
 /** Kills members of one group while another one joins or leaves, or while they read a replay. */
 export async function killGroup(
   members: readonly Member[],
@@ -102,11 +107,11 @@ export async function killGroup(
     async () => {
       const killed = await victim();
       const other = one(members.filter((member) => member !== killed)) as Member;
-      const leaving = other.joined ? other.leave() : Promise.resolve(other.join());
+      const moving = comeOrGo(other);
       await wait(random() * REBALANCE_MS);
       await killed.kill();
       killed.join();
-      await leaving;
+      await moving;
       allJoin();
       return true;
     },

@@ -33,7 +33,7 @@ const settings = {
   seed: Number(process.env['CRASH_SEED'] ?? Date.now() % 1_000_000),
   /** Of each consumer, half of them in rebalances and half in replays. */
   kills: Number(process.env['CRASH_CONSUMER_KILLS'] ?? 4),
-  backlog: Number(process.env['CRASH_BACKLOG'] ?? 20_000),
+  backlog: Number(process.env['CRASH_BACKLOG'] ?? 12_000),
 };
 const SECRET = `whsec_${Buffer.from('a secret of twenty-four b').toString('base64')}`;
 const PAGE_RECORDS = 100;

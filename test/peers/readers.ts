@@ -29,7 +29,7 @@ export interface ReadTopic {
   readonly ends: ReadonlyMap<number, bigint>;
 }
 
-export function lines(records: readonly SeenRecord[]): string[] {
+function lines(records: readonly SeenRecord[]): string[] {
   return records
     .toSorted((a, b) => a.partition - b.partition || a.offset - b.offset)
     .map(({ partition, offset, key, headers, value }) => {

@@ -17,8 +17,9 @@ export interface ChangeFlow {
   readonly fresh: number;
 }
 
-const statuses = ['new', 'open', 'pending', 'hold', 'solved'] as const;
-const priorities = ['low', 'normal', 'high', 'urgent'] as const;
+/** Few are raised to urgent or opened again, so that what alerting has to deliver is a part of what it reads. */
+const statuses = ['open', 'open', 'open', 'open', 'open', 'hold', 'hold', 'hold', 'hold', 'solved'] as const;
+const priorities = ['low', 'normal', 'high'] as const;
 const words = 'printer refund invoice login crash delay parcel password upgrade timeout outage thanks'.split(
   ' ',
 );
@@ -55,7 +56,7 @@ export function changeFlow(options: {
         subject: `${one(words)} ${one(words)} ${made++}`,
         description,
         status: deleted ? 'deleted' : one(statuses),
-        priority: one(priorities),
+        priority: whole(20) === 0 ? 'urgent' : one(priorities),
         tags: [one(words), one(words)],
         created_at: new Date(firstStamp * 1000).toISOString(),
         updated_at: at,
