@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
+import { cutToWidth, fillToWidth, oneLine } from './text/line.ts';
 
 /** One line of the table; every field as it came, from people nobody here knows. */
 export interface HitRow {
@@ -39,36 +40,10 @@ export function hitTable(rows: readonly HitRow[], width: number | undefined, sty
   }
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, at) => (at === subjectAt ? cut(cell, widths[at]) : fill(cell, widths[at] ?? 0)))
+      .map((cell, at) =>
+        at === subjectAt ? cutToWidth(cell, widths[at]) : fillToWidth(cell, widths[at] ?? 0),
+      )
       .join(GAP);
   const heading = line(columns.map(([, title]) => title));
   return [styled ? styleText('bold', heading) : heading, ...plain.map(line)].map((text) => text.trimEnd());
-}
-
-/**
- * Text on one line, as nothing but text: a ticket's subject comes from outside, and could otherwise move the cursor,
- * recolour the screen, or show itself backwards.
- */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\s]+/gu, ' ').trim();
-}
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** Never between the parts of what is seen as one character, and a wide one counts for two. */
-function cut(text: string, width: number | undefined): string {
-  if (width === undefined || stringWidth(text) <= width) return text;
-  let kept = '';
-  let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    used += stringWidth(segment);
-    if (used > width - 1) break;
-    kept += segment;
-  }
-  return `${kept.trimEnd()}…`;
-}
-
-function fill(text: string, width: number): string {
-  const shown = cut(text, width);
-  return shown + ' '.repeat(Math.max(0, width - stringWidth(shown)));
 }

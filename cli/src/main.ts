@@ -1,5 +1,6 @@
 import { asTicketStreamError } from '@ticket-stream/errors';
 import { Command } from 'commander';
+import { dlqCommand } from './dlq/dlq-command.ts';
 import { exportCommand } from './export/export-command.ts';
 import { groupsCommand } from './groups/groups-command.ts';
 import { replayCommand } from './replay/replay-command.ts';
@@ -27,6 +28,7 @@ const commands = [
   topicsCommand(),
   groupsCommand(),
   replayCommand(),
+  dlqCommand(),
 ];
 for (const command of commands) {
   program.addCommand(inheriting(command, program));

@@ -9,6 +9,13 @@ export {
   listGroups,
 } from './consumer-groups.ts';
 export { DEAD_LETTER_HEAD_BYTES, type DeadLetter } from './dead-letter.ts';
+export {
+  type LetterContent,
+  type LettersRead,
+  readLetterContent,
+  readLetters,
+  readRecord,
+} from './dead-letter-log.ts';
 export { type DeadLetterWriter, openDeadLetterWriter } from './dead-letter-writer.ts';
 export { commitGroupOffsets, type OffsetToCommit } from './group-commit.ts';
 export { requireSoleMember } from './group-member.ts';
@@ -20,14 +27,19 @@ export {
   readGroupBounds,
   readGroupOffsets,
 } from './group-offsets.ts';
+export { countGroupMembers } from './group-members.ts';
 export { connectKafka, type KafkaConnection, type Logger, silentLogger } from './kafka-connection.ts';
 export { asKafkaError } from './kafka-errors.ts';
+export { type LetterDesk, openLetterDesk, originalHeaders } from './letter-desk.ts';
+export { factHeaders, type LetterRow, letterHash } from './letter-fold.ts';
+export { type LetterState, letterStateOf, letterStates } from './letter-state.ts';
 export { type LogReader, openLogReader } from './log-reader.ts';
 export type { LogRecord } from './log-record.ts';
 export { openPagePublisher, type PagePublisher } from './page-publisher.ts';
 export type { PageTransaction } from './page-transaction.ts';
 export { firstPublishedMs, newestPublishedMs } from './publish-times.ts';
 export { type BatchControl, openRecordStream, type RecordBatch, type RecordStream } from './record-stream.ts';
+export { ensureRetryTopic, producerRetryTopic, retryTopic } from './retry-topics.ts';
 export { type CheckpointRewrite, rewriteCheckpoint } from './rewrite-checkpoint.ts';
 export { applyTopics, type TopicSetting } from './topic-settings.ts';
 export { type SurveyedTopic, surveyTopics } from './topic-survey.ts';

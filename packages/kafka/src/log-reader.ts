@@ -45,7 +45,28 @@ export interface LogReader {
       readonly partitionBytes?: number;
     },
   ): AsyncGenerator<readonly LogRecord[], void>;
+  /**
+   * As `read`, and goes on with what is published next: ends when every partition has reached its `to`, never where one
+   * has none, or when aborted. Holds one fetch. Its records come together, by the time of their publication and in the
+   * order of their partition; from one fetch to the next that order holds within a partition only.
+   * @returns also empty fetches, at least four a second, with where to go on
+   */
+  follow(
+    topic: string,
+    range: {
+      /** The partitions that are followed, and from where. */
+      readonly from: ReadonlyMap<number, bigint>;
+      readonly to?: ReadonlyMap<number, bigint>;
+      readonly signal?: AbortSignal;
+    },
+  ): AsyncGenerator<FollowedRecords, void>;
   close(): Promise<void>;
+}
+
+export interface FollowedRecords {
+  readonly records: readonly LogRecord[];
+  /** The next offset of each partition still followed. */
+  readonly positions: ReadonlyMap<number, bigint>;
 }
 
 interface HeldBack {
@@ -188,10 +209,45 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
       }
     },
 
+    async *follow(topic, { from, to, signal }) {
+      const ended = (partition: number, position: bigint): boolean => {
+        const end = to?.get(partition);
+        return end !== undefined && position >= end;
+      };
+      const positions = new Map([...from].filter(([partition, start]) => !ended(partition, start)));
+      while (positions.size > 0 && signal?.aborted !== true) {
+        const fetched = await robustly(`reading ${topic}`, () => fetchOnce(cluster, topic, positions));
+        const together: LogRecord[] = [];
+        for (const { partition, records, nextOffset } of fetched) {
+          const end = to?.get(partition);
+          for (const record of records) if (end === undefined || record.offset < end) together.push(record);
+          if (ended(partition, nextOffset)) positions.delete(partition);
+          else positions.set(partition, nextOffset);
+        }
+        if (fetched.length > 1) mergeByTime(together);
+        yield { records: together, positions };
+      }
+    },
+
     async close() {
       await Promise.all([cluster.disconnect(), watermarkCluster.disconnect()]);
     },
   };
+}
+
+/**
+ * In place, by time across partitions; within one its order stays, whatever its times say, since each record counts as
+ * no earlier than those before it.
+ */
+function mergeByTime(records: LogRecord[]): void {
+  const latest = new Map<number, number>();
+  const countsAs = new Map<LogRecord, number>();
+  for (const record of records) {
+    const at = Math.max(record.publishedAtMs, latest.get(record.partition) ?? 0);
+    latest.set(record.partition, at);
+    countsAs.set(record, at);
+  }
+  records.sort((a, b) => (countsAs.get(a) ?? 0) - (countsAs.get(b) ?? 0));
 }
 
 /** Offset −1 means "no record that young": then the partition's end. */

@@ -1,0 +1,123 @@
+/** `ticket-stream dlq retry`: through the normal path again, with what became of it. */
+import { exitCodes, TicketStreamError } from '@ticket-stream/errors';
+import type { LetterRow } from '@ticket-stream/kafka';
+import { Command } from 'commander';
+import { type Cluster, withCluster } from '../environment/cluster.ts';
+import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
+import { untilInterrupted } from '../environment/interruption.ts';
+import { progressLine } from '../text/progress-line.ts';
+import { lettersOf } from './letter-reading.ts';
+import { filterFlags, type LetterFilters, matches, namedLetters, stateFlag } from './letter-selection.ts';
+import { fromText } from './letter-text.ts';
+import { type RetriedLetter, type RetryOutcome, retryLetters } from './retry-letters.ts';
+
+interface RetryFlags extends LetterFilters {
+  readonly all?: true;
+  readonly wait: boolean;
+  readonly dataDir?: string;
+}
+
+export function retryCommand(): Command {
+  const command = new Command('retry')
+    .description('Send letters through the normal path again, and say what became of each.')
+    .argument('[letter...]', 'their ids, or the beginnings of them')
+    .option('--all', 'every letter that is open, or as the filters say');
+  return filterFlags(command)
+    .addOption(stateFlag('open'))
+    .option('--no-wait', 'do not wait for the outcomes; "list" shows them later')
+    .option('--data-dir <folder>', 'data folder (DATA_DIR, .data)')
+    .addHelpText(
+      'after',
+      `
+A consumer's letter is read again by its group, in the partition and at the offset it came from: applied, duplicate,
+stale (something newer is stored by now), or a letter once more. A producer's letter is a ticket that is fetched again,
+as it is now. Order: a retry comes after everything that was read before it, and never takes a ticket back.
+
+Exit code 5: a letter failed again, or could not be retried. Ctrl-C ends the waiting alone.`,
+    )
+    .action(async (named: string[], flags: RetryFlags) => {
+      const options = readCommandOptions(clusterOptions, flags.dataDir);
+      await withCluster(options, 'dlq', async (cluster) => {
+        process.exitCode = await untilInterrupted((signal) => retry(cluster, named, flags, signal));
+      });
+    });
+}
+
+async function retry(
+  cluster: Cluster,
+  named: readonly string[],
+  flags: RetryFlags,
+  signal: AbortSignal,
+): Promise<number> {
+  const read = await lettersOf(cluster, named.length > 0 ? undefined : flags.since, signal);
+  const all = [...(read?.rows.rows() ?? [])];
+  const rows = chosen(all, named, flags, cluster.names.tickets);
+  const { stdout, stderr } = process;
+  if (rows.length === 0 || read === undefined) {
+    stdout.write('No such dead letter.\n');
+    return exitCodes.done;
+  }
+  const progress = progressLine(stderr);
+  const counts = new Map<RetryOutcome, number>();
+  await retryLetters({
+    ...{ cluster, rows, from: read.nextOffsets, wait: flags.wait, signal },
+    onOutcome(letter) {
+      counts.set(letter.outcome, (counts.get(letter.outcome) ?? 0) + 1);
+      progress.end();
+      stdout.write(`${outcomeText(letter)}\n`);
+    },
+    onProgress: (sent, waitingFor) =>
+      progress.show(`${sent} of ${rows.length} sent, waiting for ${waitingFor} (Ctrl-C ends the waiting)`),
+    onIdleGroup(group, topic) {
+      progress.end();
+      stderr.write(`No member of ${group} runs now; its letters wait in ${topic} until one does.\n`);
+    },
+  });
+  progress.end();
+  const parts = [...counts].map(([outcome, number]) => `${number.toLocaleString('en')} ${WORDS[outcome]}`);
+  stdout.write(`${parts.join(', ')}.\n`);
+  return counts.has('failed') || counts.has('refused') ? exitCodes.dataAtRisk : exitCodes.done;
+}
+
+/** @throws config.invalid  neither ids nor filters, or both */
+function chosen(
+  all: readonly LetterRow[],
+  named: readonly string[],
+  flags: RetryFlags,
+  tickets: string,
+): readonly LetterRow[] {
+  const { code, group, origin, since, until, state } = flags;
+  const filtered = [code, group, origin, since, until, state].some((each) => each !== undefined);
+  if (named.length > 0 && (filtered || flags.all === true)) {
+    throw new TicketStreamError(
+      'config.invalid',
+      'a retry is of the letters named, or of those that filters find',
+      {
+        remedy: 'Leave out the ids, or --all and the filters. Nothing was sent.',
+      },
+    );
+  }
+  if (named.length > 0) return namedLetters(all, named);
+  if (!filtered && flags.all !== true) {
+    throw new TicketStreamError('config.invalid', 'a retry needs to know of which letters', {
+      remedy: 'Name them by id, or give --all or a filter such as --code. Nothing was sent.',
+    });
+  }
+  return all.filter((row) => matches(row, { ...flags, state: state ?? ['open'] }, tickets));
+}
+
+const WORDS: Readonly<Record<RetryOutcome, string>> = {
+  applied: 'applied',
+  duplicate: 'duplicate',
+  stale: 'stale',
+  dropped: 'dropped',
+  failed: 'failed again',
+  refused: 'not retried',
+  sent: 'on the way',
+};
+const WORD_WIDTH = Math.max(...Object.values(WORDS).map(({ length }) => length));
+
+function outcomeText({ row, outcome, detail }: RetriedLetter): string {
+  const what = row.ticketId === undefined ? fromText(row) : `ticket ${row.ticketId}, ${fromText(row)}`;
+  return `${row.id}  ${WORDS[outcome].padEnd(WORD_WIDTH)}  ${what}${detail === undefined ? '' : `: ${detail}`}`;
+}

@@ -1,0 +1,165 @@
+/** Sends letters through the normal path again and waits for what becomes of them. */
+import { isTicketStreamError } from '@ticket-stream/errors';
+import {
+  countGroupMembers,
+  ensureRetryTopic,
+  factHeaders,
+  type LetterDesk,
+  type LetterRow,
+  type LetterState,
+  letterStateOf,
+  openLetterDesk,
+} from '@ticket-stream/kafka';
+import type { Cluster } from '../environment/cluster.ts';
+import { decidedBy } from './decided-by.ts';
+import { originalRecord, planRetry, type Retry } from './retry-plan.ts';
+
+/** `failed`: it is a dead letter again. `refused`: it was not sent. `sent`: its outcome was not waited for. */
+export type RetryOutcome = Exclude<LetterState, 'open' | 'retrying'> | 'failed' | 'refused' | 'sent';
+
+export interface RetriedLetter {
+  readonly row: LetterRow;
+  readonly outcome: RetryOutcome;
+  /** Why it was refused, with which code it failed. */
+  readonly detail: string | undefined;
+}
+
+export interface RetryRun {
+  readonly cluster: Cluster;
+  readonly rows: readonly LetterRow[];
+  /** Where the dead-letter topic ended before anything of this was sent. */
+  readonly from: ReadonlyMap<number, bigint>;
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+  /** Told of each as soon as it is known. */
+  readonly onOutcome: (letter: RetriedLetter) => void;
+  readonly onProgress: (sent: number, waitingFor: number) => void;
+  /** Told once a group that nobody runs. */
+  readonly onIdleGroup: (group: string, topic: string) => void;
+}
+
+/** Durable on return: what was sent is on its way, whether it was waited for or not. */
+export async function retryLetters(run: RetryRun): Promise<void> {
+  const { cluster, onOutcome, signal } = run;
+  const desk = await openLetterDesk(cluster.kafka, cluster.names.deadLetters);
+  const ready = createReadiness(run);
+  const pending = new Map<string, LetterRow>();
+  let sent = 0;
+  try {
+    for (const row of inLogOrder(run.rows)) {
+      if (signal.aborted) break;
+      const retry = planRetry(row, cluster.names.tickets);
+      if (retry.kind === 'refused') {
+        onOutcome({ row, outcome: 'refused', detail: retry.because });
+        continue;
+      }
+      const isRead = await ready(retry);
+      const refusedBecause = await sendRetry(cluster, desk, row, retry);
+      if (refusedBecause !== undefined) {
+        onOutcome({ row, outcome: 'refused', detail: refusedBecause });
+        continue;
+      }
+      sent++;
+      if (run.wait && isRead) pending.set(row.key, row);
+      else onOutcome({ row, outcome: 'sent', detail: undefined });
+      run.onProgress(sent, pending.size);
+    }
+  } finally {
+    await desk.close();
+  }
+  await awaitOutcomes(run, pending, sent);
+  for (const row of pending.values()) onOutcome({ row, outcome: 'sent', detail: undefined });
+}
+
+/** Records of one partition in the order in which they once came. */
+function inLogOrder(rows: readonly LetterRow[]): LetterRow[] {
+  return rows.toSorted((a, b) => {
+    const [one, other] = [a.origin, b.origin];
+    if (one?.kind === 'record' && other?.kind === 'record' && one.partition === other.partition) {
+      return one.offset < other.offset ? -1 : Number(one.offset > other.offset);
+    }
+    return a.firstAtMs - b.firstAtMs;
+  });
+}
+
+type Sendable = Exclude<Retry, { kind: 'refused' }>;
+
+/** Makes each topic once. @returns whether somebody reads it now */
+function createReadiness({ cluster, onIdleGroup }: RetryRun): (retry: Sendable) => Promise<boolean> {
+  const known = new Map<string, boolean>();
+  return async (retry) => {
+    const found = known.get(retry.topic);
+    if (found !== undefined) return found;
+    const isRecord = retry.kind === 'record';
+    const partitions = isRecord ? (await cluster.reader.partitions(retry.partitionsOf)).length : 1;
+    await ensureRetryTopic(cluster.kafka, retry.topic, partitions);
+    const isRead = !isRecord || (await countGroupMembers(cluster.kafka, retry.group)) > 0;
+    if (isRecord && !isRead) onIdleGroup(retry.group, retry.topic);
+    known.set(retry.topic, isRead);
+    return isRead;
+  };
+}
+
+/** @returns why it was not sent; undefined: it was */
+async function sendRetry(
+  { reader, names }: Cluster,
+  desk: LetterDesk,
+  row: LetterRow,
+  retry: Sendable,
+): Promise<string | undefined> {
+  const original = retry.kind === 'record' ? await originalRecord(reader, names.deadLetters, row) : undefined;
+  if (typeof original === 'string') return original;
+  // The state first: written after the record, it could come after the outcome, and stand for ever.
+  await desk.setState({ key: row.key, state: 'retrying', by: decidedBy(), facts: factHeaders(row) });
+  if (retry.kind === 'ticket') {
+    await desk.retryTicket({ topic: retry.topic, ticketId: retry.ticketId, letterKey: row.key });
+    return undefined;
+  }
+  if (row.origin?.kind !== 'record' || original === undefined) return 'it is no record';
+  const { partition, offset, recordKey } = row.origin;
+  const { value, headers } = original;
+  await desk.retryRecord({
+    ...{ topic: retry.topic, partition, key: recordKey, value, headers },
+    originOffset: offset,
+    letterKey: row.key,
+  });
+  return undefined;
+}
+
+async function awaitOutcomes(run: RetryRun, pending: Map<string, LetterRow>, sent: number): Promise<void> {
+  const { reader, names } = run.cluster;
+  /** Whose `retrying` of this run went by: what comes after it is its outcome. */
+  const underWay = new Set<string>();
+  let from = run.from;
+  while (pending.size > 0 && !run.signal.aborted) {
+    try {
+      for await (const { records, positions } of reader.follow(names.deadLetters, {
+        from,
+        signal: run.signal,
+      })) {
+        from = new Map(positions);
+        for (const record of records) {
+          const key = record.key?.toString('utf8') ?? '';
+          const row = pending.get(key);
+          if (row === undefined) continue;
+          const state = letterStateOf(record.headers);
+          if (state === 'retrying') underWay.add(key);
+          else if (underWay.has(key)) {
+            pending.delete(key);
+            const code = record.headers?.['dlq-code'];
+            run.onOutcome(
+              state === 'open'
+                ? { row, outcome: 'failed', detail: code === undefined ? undefined : String(code) }
+                : { row, outcome: state, detail: undefined },
+            );
+          }
+        }
+        run.onProgress(sent, pending.size);
+        if (pending.size === 0) return;
+      }
+    } catch (error) {
+      // Everything is sent: a cluster that is away for a moment only delays the news.
+      if (!isTicketStreamError(error, 'kafka.unavailable')) throw error;
+    }
+  }
+}

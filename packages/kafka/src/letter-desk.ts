@@ -1,0 +1,86 @@
+/** Writes what is decided about dead letters: their states, and the records that go through the normal path again. */
+import type { RawHeaders } from '@ticket-stream/ticket';
+import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
+import { asKafkaError } from './kafka-errors.ts';
+import { encodeLetterState, type LetterStateChange } from './letter-state.ts';
+import { retryHeaders } from './retry-topics.ts';
+
+/** A record to be consumed again, as it was. */
+export interface RetriedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** The original's own. */
+  readonly headers: RawHeaders;
+  /** Its offset in the tickets topic, by which it is compared. */
+  readonly originOffset: bigint;
+  readonly letterKey: string;
+}
+
+/** Every write is durable on return; in doubt it may stand twice, which a reader of states and of retries bears. */
+export interface LetterDesk {
+  /** @throws kafka.unavailable, kafka.not_allowed */
+  setState(change: LetterStateChange): Promise<void>;
+  /** @throws as above */
+  retryRecord(record: RetriedRecord): Promise<void>;
+  /** Asks the producer to fetch a ticket again. @throws as above */
+  retryTicket(request: { topic: string; ticketId: string; letterKey: string }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openLetterDesk(kafka: Kafka, deadLetters: string): Promise<LetterDesk> {
+  const producer: Producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8 },
+  });
+  try {
+    await producer.connect();
+  } catch (error) {
+    throw asKafkaError(error, 'connecting to Kafka');
+  }
+
+  async function send(topic: string, message: Message): Promise<void> {
+    try {
+      const compression = kafkajs.CompressionTypes.ZSTD;
+      await producer.send({ topic, acks: -1, compression, messages: [message] });
+    } catch (error) {
+      throw asKafkaError(error, `writing to ${topic}`);
+    }
+  }
+
+  return {
+    setState: (change) => send(deadLetters, encodeLetterState(change)),
+    retryRecord: ({ topic, partition, key, value, headers, originOffset, letterKey }) =>
+      send(topic, {
+        partition,
+        key,
+        value,
+        headers: {
+          ...headers,
+          [retryHeaders.partition]: String(partition),
+          [retryHeaders.offset]: String(originOffset),
+          [retryHeaders.letter]: letterKey,
+        },
+      }),
+    retryTicket: ({ topic, ticketId, letterKey }) =>
+      send(topic, {
+        partition: 0,
+        key: ticketId,
+        value: Buffer.alloc(0),
+        headers: { [retryHeaders.letter]: letterKey },
+      }),
+    close: () => producer.disconnect(),
+  };
+}
+
+/** A letter's headers without what the letter and a retry before added: those of the original record. */
+export function originalHeaders(headers: RawHeaders): RawHeaders {
+  const added = new Set<string>(Object.values(retryHeaders));
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !name.startsWith('dlq-') && !added.has(name)),
+  );
+}
