@@ -205,3 +205,46 @@ describe('reading without a group', () => {
     expect(records.at(-1)?.offset).toBe(199_999n);
   });
 });
+
+describe('following a topic', () => {
+  it('goes on with what is published later, until it is told to stop, and aborted records never show', async () => {
+    const topic = await newTopic('follow', 2);
+    await write(topic, [{ key: 'a', value: 'a', partition: 0 }]);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const following = (async () => {
+      const from = await reader.startOffsets(topic);
+      for await (const { records } of reader.follow(topic, { from, signal: stop.signal })) {
+        seen.push(...keysOf(records));
+        if (seen.includes('last')) stop.abort();
+      }
+    })();
+    await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['a']);
+    await transact(topic, [
+      { keys: ['lost'], end: 'abort' },
+      { keys: ['b'], end: 'commit' },
+    ]);
+    await write(topic, [{ key: 'last', value: 'z', partition: 1 }]);
+    await following;
+    expect(new Set(seen)).toEqual(new Set(['a', 'b', 'last']));
+  });
+
+  it('ends where it is told to, and shows the records of a fetch by their time, each partition in its own order', async () => {
+    const topic = await newTopic('follow-end', 2);
+    const at = (key: string, partition: number, timestamp: number) => ({
+      ...{ key, value: key, partition },
+      timestamp: String(timestamp),
+    });
+    await write(topic, [at('p0 1', 0, 1_000), at('p0 2', 0, 4_000), at('p0 3', 0, 2_000)]);
+    await write(topic, [at('p1 1', 1, 3_000), at('p1 2', 1, 5_000), at('beyond', 1, 6_000)]);
+    const from = await reader.startOffsets(topic);
+    const fetches: string[][] = [];
+    const to = new Map([
+      [0, 3n],
+      [1, 2n],
+    ]);
+    for await (const { records } of reader.follow(topic, { from, to })) fetches.push(keysOf(records));
+    // 'p0 3' was noted with an earlier time than the record before it, and stays behind it.
+    expect(fetches.flat()).toEqual(['p0 1', 'p1 1', 'p0 2', 'p0 3', 'p1 2']);
+  });
+});

@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../support/command.ts';
+import { until } from '../support/condition.ts';
+import { createLetterLog, letterAbout } from './letter-log.ts';
+import { startRetryingMember, type Verdict } from './retrying-member.ts';
+
+const values = new Map([
+  ['11', Buffer.from('{"id":11,"big":9007199254740993,"subject":"eleven"}')],
+  ['12', Buffer.from('{"id":12,"subject":"twelve \u202e"')],
+  ['13', Buffer.from(`{"id":13,"description":"${'x'.repeat(5_000)}"}`)],
+  ['14', Buffer.from('{"id":14}')],
+]);
+const value = (id: string): Buffer => values.get(id) ?? Buffer.alloc(0);
+
+let log: Awaited<ReturnType<typeof createLetterLog>>;
+let member: Awaited<ReturnType<typeof startRetryingMember>>;
+const verdicts = new Map<string, Verdict>();
+const ids = new Map<string, string>();
+
+type Json = { id: string; state: string; times: number; ticketId: string | null; [key: string]: unknown };
+
+async function dlq(...args: string[]) {
+  return runCommand(['dlq', ...args], log.env);
+}
+
+async function listed(...args: string[]): Promise<Json[]> {
+  const { stdout, stderr, exitCode } = await dlq('list', '--json', ...args);
+  expect([exitCode, stderr]).toEqual([0, '']);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Json);
+}
+
+const idOf = (ticketId: string): string => ids.get(ticketId) ?? '';
+
+beforeAll(async () => {
+  log = await createLetterLog('dlq');
+  const places = await log.publish(values);
+  const place = (id: string) => places.get(id) ?? { partition: 0, offset: 0n };
+  const sha256 = createHash('sha256').update(value('13')).digest('hex');
+  await log.writer.write([
+    letterAbout(log, '11', place('11'), value('11')),
+    letterAbout(log, '12', place('12'), value('12')),
+    letterAbout(log, '13', place('13'), value('13').subarray(0, 64), { byteLength: 5_026, sha256 }),
+    letterAbout(log, '14', { partition: 3, offset: 900n }, value('14').subarray(0, 4), {
+      byteLength: 9,
+      sha256,
+    }),
+    letterAbout(log, '12', place('12'), value('12')),
+  ]);
+  const page = await log.publisher.beginPage();
+  const origin = { kind: 'export', source: 'test:dlq', startTime: 1_700_000_000 } as const;
+  await page.deadLetter({ code: 'ticket.no_id', cause: 'no id', origin, bytes: Buffer.from('[1]') });
+  await page.deadLetter({
+    ...{ code: 'ticket.no_version', cause: 'no time', origin, ticketId: '99' },
+    bytes: Buffer.from('{"id":99}'),
+  });
+  await page.commit({ page: 99 });
+  const { brokers, tickets, group } = log;
+  member = await startRetryingMember({
+    ...{ brokers, tickets, group },
+    verdictOf: ({ key }) => verdicts.get(String(key)) ?? 'applied',
+  });
+  await until('every letter to be readable', async () => (await listed()).length === 6);
+  for (const { id, ticketId } of await listed()) ids.set(ticketId ?? 'none', id);
+});
+afterAll(async () => {
+  await member[Symbol.asyncDispose]();
+  await log[Symbol.asyncDispose]();
+});
+
+describe('dlq list', () => {
+  it('shows one row a letter, repeats counted, the newest last', async () => {
+    const { stdout } = await dlq('list');
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^ID +LAST WRITTEN \(UTC\) +STATE +CODE +FROM +TICKET +TIMES +CAUSE$/);
+    expect(lines.find((line) => line.startsWith(idOf('12')))).toMatch(
+      /open +record\.invalid_value +\S+ \d+@\d+ +12 +2 +its value is no JSON/,
+    );
+    expect(lines.at(-1)).toBe('6 letters: 6 open.');
+  });
+
+  it.each([
+    [['--code', 'ticket.no_id,ticket.no_version'], 2],
+    [['--origin', 'record'], 4],
+    [['--group', 'search'], 4],
+    [['--group', 'alerting'], 0],
+    [['--until', '2026-01-01'], 0],
+    [['--state', 'dropped'], 0],
+    [['--state', 'all', '--since', '1h'], 6],
+  ])('%j finds %d', async (filters, found) => {
+    expect(await listed(...filters)).toHaveLength(found);
+  });
+
+  it.each([
+    ['--state', 'gone', 'There are open'],
+    ['--since', 'yesterday', 'It must be a date'],
+    ['--origin', 'x', 'Allowed choices'],
+  ])('%s %s is refused, with what there is', async (flag, given, words) => {
+    const { exitCode, stderr } = await dlq('list', flag, given);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(words);
+  });
+});
+
+describe('dlq show', () => {
+  it('tells everything, with the bytes digit for digit', async () => {
+    const { stdout } = await dlq('show', idOf('11').slice(0, 6));
+    expect(stdout).toContain(`consumer group ${log.group}, at offset`);
+    expect(stdout).toContain('→ Look at the dead letter: its value is not the JSON of a ticket.');
+    expect(stdout).toContain('"big": 9007199254740993');
+  });
+
+  it('moves no cursor and turns no text around', async () => {
+    const { stdout } = await dlq('show', idOf('12'));
+    expect(stdout).toContain('twelve \\u202e');
+    expect(stdout).not.toContain('\u202e');
+  });
+
+  it('--raw is the bytes alone; --json has them as base64', async () => {
+    expect((await dlq('show', idOf('12'), '--raw')).stdout).toBe(value('12').toString());
+    const { stdout } = await dlq('show', idOf('12'), '--json');
+    const { value: base64, times } = JSON.parse(stdout) as { value: string; times: number };
+    expect(Buffer.from(base64, 'base64').equals(value('12'))).toBe(true);
+    expect(times).toBe(2);
+  });
+
+  it('says of a cut one how much there was', async () => {
+    expect((await dlq('show', idOf('13'))).stdout).toMatch(
+      /the first 64 bytes of 5,026, SHA-256 [0-9a-f]{64}/,
+    );
+  });
+
+  it.each([
+    ['ffff', 'there is no letter ffff'],
+    ['no-id', 'there is no letter no-id'],
+  ])('%s is refused', async (name, words) => {
+    const { exitCode, stderr } = await dlq('show', name);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(words);
+  });
+});
+
+describe('dlq retry', () => {
+  it('of a letter goes through the group again, and says what became of it', async () => {
+    verdicts.set('11', 'applied');
+    const { stdout, stderr, exitCode } = await dlq('retry', idOf('11'));
+    expect([stdout.split('\n').at(-2), stderr, exitCode]).toEqual(['1 applied.', '', 0]);
+    expect(member.received.at(-1)).toMatchObject({ key: Buffer.from('11'), value: value('11') });
+    expect(await listed('--state', 'applied')).toMatchObject([{ ticketId: '11', times: 1 }]);
+  });
+
+  it('of one that was cut takes the record from the topic, header for header', async () => {
+    verdicts.set('13', 'stale');
+    const { stdout, exitCode } = await dlq('retry', idOf('13'));
+    expect(stdout).toMatch(/^[0-9a-f]{8} {2}stale +ticket 13/);
+    expect(exitCode).toBe(0);
+    const record = member.received.at(-1);
+    expect(record?.value?.equals(value('13'))).toBe(true);
+    expect(String(record?.headers?.['ce_subject'])).toBe('13');
+  });
+
+  it('of one that fails again is a repeat of the letter, open, and exit code 5', async () => {
+    verdicts.set('12', 'fails');
+    const { stdout, exitCode } = await dlq('retry', idOf('12'));
+    expect(stdout).toMatch(/failed again +ticket 12, .*: record\.invalid_value/);
+    expect(exitCode).toBe(5);
+    expect((await listed()).find(({ ticketId }) => ticketId === '12')).toMatchObject({
+      state: 'open',
+      times: 3,
+      cause: 'still no JSON',
+    });
+  });
+
+  it('of one whose record is gone, without an id, or settled already is refused, and nothing is sent', async () => {
+    const before = member.received.length;
+    const { stdout, exitCode } = await dlq('retry', idOf('14'), idOf('none'), idOf('11'));
+    expect(stdout).toContain('only its head was kept');
+    expect(stdout).toContain('it has no id by which the ticket could be fetched again');
+    expect(stdout).toContain('an earlier retry of it was applied');
+    expect(stdout).toContain('3 not retried.');
+    expect(exitCode).toBe(5);
+    expect(member.received).toHaveLength(before);
+  });
+
+  it("of the producer's letter asks for the ticket by its id", async () => {
+    const { stdout, exitCode } = await dlq('retry', '--code', 'ticket.no_version', '--no-wait');
+    expect(stdout).toMatch(/on the way +ticket 99, export\n1 on the way\.\n$/);
+    expect(exitCode).toBe(0);
+    const topic = `${log.tickets}.retry.producer`;
+    const to = await log.reader.stableEndOffsets(topic);
+    const [requests] = await Array.fromAsync(log.reader.read(topic, { from: new Map(), to }));
+    expect(requests).toMatchObject([
+      { key: Buffer.from('99'), headers: { 'retry-letter': Buffer.from('99') } },
+    ]);
+    expect(await listed('--state', 'retrying')).toMatchObject([
+      { ticketId: '99', by: expect.stringContaining('@') },
+    ]);
+  });
+
+  it('of a group that nobody runs says so, and does not wait', async () => {
+    const group = `${log.tickets}.nobody`;
+    await log.writer.write([letterAbout({ ...log, group }, '21', { partition: 1, offset: 5n }, value('14'))]);
+    const { stdout, stderr, exitCode } = await dlq('retry', '--group', 'nobody');
+    expect(stderr).toContain(`No member of ${group} runs now`);
+    expect([stdout.split('\n').at(-2), exitCode]).toEqual(['1 on the way.', 0]);
+  });
+
+  it('needs to know of which letters', async () => {
+    for (const args of [[], [idOf('12'), '--all']]) {
+      const { exitCode, stderr } = await dlq('retry', ...args);
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain('Nothing was sent.');
+    }
+  });
+});
+
+describe('dlq drop', () => {
+  it('asks, and where nobody can be asked changes nothing', async () => {
+    const { exitCode, stderr } = await dlq('drop', idOf('14'));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--yes');
+    expect((await listed()).some(({ ticketId }) => ticketId === '14')).toBe(true);
+  });
+
+  it('is on record with who and why, and leaves the bytes', async () => {
+    const { exitCode, stdout } = await dlq('drop', idOf('14'), '--yes', '--reason', 'a test ticket');
+    expect([exitCode, stdout.split('\n').at(-2)]).toEqual([0, '1 letter dropped.']);
+    expect(await listed('--state', 'dropped')).toMatchObject([{ ticketId: '14', reason: 'a test ticket' }]);
+    expect((await listed()).some(({ ticketId }) => ticketId === '14')).toBe(false);
+    expect((await dlq('show', idOf('14'), '--raw')).stdout).toBe(value('14').subarray(0, 4).toString());
+    expect((await dlq('show', idOf('14'))).stdout).toMatch(/dropped since .*, by .+@.+: a test ticket/);
+  });
+});
+
+it('a topic that has no letters yet is no error', async () => {
+  const { exitCode, stdout } = await runCommand(['dlq', 'list'], { ...log.env, TICKETS_TOPIC: 'never-made' });
+  expect([exitCode, stdout]).toEqual([0, 'No dead letters.\n']);
+});
