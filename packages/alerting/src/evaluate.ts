@@ -1,6 +1,5 @@
+import { ConditionFailure, type ConditionVariables, celFromJson, noTicket } from '@ticket-stream/condition';
 import { changedFields, parseRfc3339Second, type TicketChange } from '@ticket-stream/ticket';
-import { celFromJson, noTicket } from './rules/cel-values.ts';
-import { ConditionFailure, type ConditionVariables } from './rules/condition.ts';
 import type { Rule } from './rules/rule.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
+import { compileCondition } from '@ticket-stream/condition';
 import { TicketStreamError } from '@ticket-stream/errors';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, Scalar } from 'yaml';
 import { z } from 'zod';
-import { compileCondition } from './condition.ts';
 import { type Rule, severities } from './rule.ts';
 import { placeInSource } from './scalar-place.ts';
 

@@ -17,7 +17,8 @@ import {
 import { fieldOrNull, hasField, noTicket } from './cel-values.ts';
 
 /**
- * One condition in CEL, checked when the rule file is read so that nothing of it can fail for its form later.
+ * One condition on a ticket in CEL, of an alert rule or of `tail --where`: checked before anything is asked of it, so
+ * that nothing of it can fail for its form later.
  *
  * The language is CEL's with one difference: **what is not there is null, and null is never an error.**
  * `ticket.priority == 'urgent'` on a ticket without the key is false, so is `null < 3`, `'x' in null` and
