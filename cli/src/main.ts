@@ -5,6 +5,7 @@ import { exportCommand } from './export/export-command.ts';
 import { groupsCommand } from './groups/groups-command.ts';
 import { replayCommand } from './replay/replay-command.ts';
 import { searchCommand } from './search-command.ts';
+import { tailCommand } from './tail/tail-command.ts';
 import { topicsCommand } from './topics/topics-command.ts';
 import { upCommand } from './up/up-command.ts';
 
@@ -25,6 +26,7 @@ const commands = [
   upCommand(),
   searchCommand(),
   exportCommand(),
+  tailCommand(),
   topicsCommand(),
   groupsCommand(),
   replayCommand(),

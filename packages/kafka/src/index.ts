@@ -38,6 +38,7 @@ export type { LogRecord } from './log-record.ts';
 export { openPagePublisher, type PagePublisher } from './page-publisher.ts';
 export type { PageTransaction } from './page-transaction.ts';
 export { firstPublishedMs, newestPublishedMs } from './publish-times.ts';
+export { keyPartitioner } from './record-chunk.ts';
 export { type BatchControl, openRecordStream, type RecordBatch, type RecordStream } from './record-stream.ts';
 export { ensureRetryTopic, producerRetryTopic, retryTopic } from './retry-topics.ts';
 export { type CheckpointRewrite, rewriteCheckpoint } from './rewrite-checkpoint.ts';
