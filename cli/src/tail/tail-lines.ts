@@ -31,8 +31,10 @@ export function humanLine(tail: TailRecord, { fields, width }: LineStyle): strin
   const kind = event.kind.padEnd(KIND_WIDTH);
   if (fields.length > 0) {
     const values = exactFields(record.value, fields);
-    const shown = fields.map((path, at) => `${path.join('.')}=${JSON.stringify(values[at] ?? null)}`);
-    return cut(`${head}${kind}  ${oneLine(shown.join('  '))}`, width);
+    const shown = fields.map((path, at) =>
+      oneLine(`${path.join('.')}=${JSON.stringify(values[at] ?? null)}`),
+    );
+    return cut(`${head}${kind}  ${shown.join('  ')}`, width);
   }
   const ticket = tail.ticket();
   const changed = tail.changed();
