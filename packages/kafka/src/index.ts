@@ -8,7 +8,12 @@ export {
   isInactive,
   listGroups,
 } from './consumer-groups.ts';
-export { DEAD_LETTER_HEAD_BYTES, type DeadLetter } from './dead-letter.ts';
+export {
+  DEAD_LETTER_HEAD_BYTES,
+  type DeadLetter,
+  type DeadLetterOutcome,
+  type DeadLetterState,
+} from './dead-letter.ts';
 export {
   type LetterContent,
   type LettersRead,

@@ -3,7 +3,7 @@ import { encodeEventHeaders, type TicketEvent } from '@ticket-stream/ticket';
 import type { RecordMetadata, Transaction } from 'kafkajs';
 import type { Checkpoint } from './checkpoint.ts';
 import { sendCheckpoint } from './checkpoint-writer.ts';
-import { type DeadLetter, encodeDeadLetter } from './dead-letter.ts';
+import { type ExportDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { diagnostics } from './diagnostics.ts';
 import { type ChunkLimits, type OutgoingRecord, RecordChunk } from './record-chunk.ts';
 import { isRefusedAsTooLarge } from './refused-records.ts';
@@ -17,7 +17,7 @@ export interface PageTransaction<ExportState> {
    * @throws ticket.too_large  the broker refuses this very ticket: it belongs into a dead letter; the page goes on
    */
   publish(event: Omit<TicketEvent, 'source' | 'logId'>, value: Buffer): Promise<void>;
-  deadLetter(letter: DeadLetter): Promise<void>;
+  deadLetter(letter: ExportDeadLetter): Promise<void>;
   /** Sends what is left and the checkpoint, and commits. On return all of it is durable. */
   commit(exportState: ExportState): Promise<Checkpoint<ExportState>>;
   /** Gives the page up; nothing of it is ever visible. A failing abort leaves the producer in doubt: recycled at once. */

@@ -1,6 +1,6 @@
 import { fc } from '@fast-check/vitest';
 import { emptyBooks } from '@ticket-stream/subscriber';
-import { type Ticket, type TicketChange, ticketDigest } from '@ticket-stream/ticket';
+import { type Ticket, type TicketChange, ticketChange, ticketDigest } from '@ticket-stream/ticket';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseQuery } from './query-language/parse-query.ts';
 import type { SearchAnswer, SearchIndex, SearchOptions } from './search-index.ts';
@@ -17,7 +17,7 @@ export function change(
 ): TicketChange {
   const value = Buffer.from(place.json ?? `{"id":${id},${JSON.stringify(fields).slice(1)}`);
   const ticket = JSON.parse(value.toString('utf8')) as Ticket;
-  return {
+  return ticketChange({
     ticketId: id,
     kind: ticket.status === 'deleted' ? 'deleted' : 'changed',
     ticket,
@@ -31,7 +31,7 @@ export function change(
     source: 'https://acme.zendesk.com',
     publishedAtMs: 1_772_000_000_000,
     traceId: place.traceId,
-  };
+  });
 }
 
 function stepOf(changes: readonly TicketChange[], nextOffset = 1n) {

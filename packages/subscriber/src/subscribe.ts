@@ -29,7 +29,7 @@ import {
   silentLogger,
   topicNames,
 } from '@ticket-stream/kafka';
-import type { Ticket, TicketChange, TicketVersion } from '@ticket-stream/ticket';
+import { type Ticket, type TicketChange, type TicketVersion, ticketChange } from '@ticket-stream/ticket';
 import { addBooks, type Books, emptyBooks } from './books.ts';
 import { type Decision, decideBatch, decodeRecord } from './dedupe.ts';
 import { recordTraceId, traceBatch } from './process-span.ts';
@@ -276,7 +276,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
       (await store.readTickets?.([...new Set(fresh.map(({ event }) => event.ticketId))])) ?? [],
     );
     return fresh.map(({ event, ticket, value, version, record }) => {
-      const change: TicketChange = {
+      const change = ticketChange({
         ticketId: event.ticketId,
         kind: event.kind,
         ticket,
@@ -286,7 +286,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
         source: event.source,
         publishedAtMs: record.publishedAtMs,
         traceId: recordTraceId(record),
-      };
+      });
       if (store.readTickets !== undefined) previous.set(event.ticketId, ticket);
       return change;
     });
@@ -303,6 +303,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
         partition: record.partition,
         offset: record.offset,
         recordKey: record.key,
+        headers: record.headers,
       },
       bytes: record.value ?? Buffer.alloc(0),
     };

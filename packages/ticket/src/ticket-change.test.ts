@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { changedFields } from './ticket-change.ts';
+import { changedFields, ticketChange } from './ticket-change.ts';
 
 it('names the fields that differ, added and removed ones too, and leaves the generated second out', () => {
   const previous = { id: 1, status: 'open', tags: ['a', 'b'], gone: 1, generated_timestamp: 1 };
@@ -12,4 +12,30 @@ it('names every field of a ticket seen for the first time', () => {
     'id',
     'status',
   ]);
+});
+
+it('compares only when it is asked what changed, and once', () => {
+  let read = 0;
+  const counting = {
+    id: 1,
+    get status() {
+      read++;
+      return 'open';
+    },
+  };
+  const change = ticketChange({
+    ticketId: '1',
+    kind: 'changed',
+    ticket: { id: 1, status: 'solved' },
+    value: Buffer.from(''),
+    previous: counting,
+    version: { stamp: 1, digest: '', place: { logId: '', partition: 0, offset: 0n } },
+    source: '',
+    publishedAtMs: 0,
+    traceId: undefined,
+  });
+  expect(read).toBe(0);
+  expect(change.changed).toEqual(['status']);
+  expect(change.changed).toEqual(['status']);
+  expect(read).toBe(1);
 });

@@ -12,12 +12,26 @@ export interface TicketChange {
   readonly value: Buffer;
   /** The ticket as this subscriber last stored it; undefined on first sight or where its store keeps none. */
   readonly previous: Ticket | undefined;
+  /** The fields that differ from `previous`, as `changedFields` names them; compared when first asked for. */
+  readonly changed: readonly string[];
   readonly version: TicketVersion;
   readonly source: string;
   /** When the record was published, epoch milliseconds. */
   readonly publishedAtMs: number;
   /** The trace the record was sent in (32 hex digits); undefined where the producer sent none. */
   readonly traceId: string | undefined;
+}
+
+/** A change of these facts; what it changed is compared only where somebody asks. */
+export function ticketChange(facts: Omit<TicketChange, 'changed'>): TicketChange {
+  let changed: readonly string[] | undefined;
+  return {
+    ...facts,
+    get changed() {
+      changed ??= changedFields(facts.previous, facts.ticket);
+      return changed;
+    },
+  };
 }
 
 /**

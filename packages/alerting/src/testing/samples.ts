@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emptyBooks, type StoreStep } from '@ticket-stream/subscriber';
-import { type Ticket, type TicketChange, ticketDigest } from '@ticket-stream/ticket';
+import { type Ticket, type TicketChange, ticketChange, ticketDigest } from '@ticket-stream/ticket';
 import type { Logger } from '../logger.ts';
 import type { Rule } from '../rules/rule.ts';
 import { parseRuleFile } from '../rules/rule-file.ts';
@@ -37,7 +37,7 @@ export function sampleChange(sample: SampleChange = {}): TicketChange {
     ...sample.ticket,
   };
   const value = Buffer.from(JSON.stringify(ticket));
-  return {
+  return ticketChange({
     ticketId: String(id),
     kind,
     ticket,
@@ -51,7 +51,7 @@ export function sampleChange(sample: SampleChange = {}): TicketChange {
     source: 'https://acme.zendesk.com',
     publishedAtMs: (START_SECOND + (sample.publishedAfter ?? stampAfter)) * 1000,
     traceId: '0af7651916cd43dd8448eb211c80319c',
-  };
+  });
 }
 
 export function rfc3339(secondsAfterStart: number): string {

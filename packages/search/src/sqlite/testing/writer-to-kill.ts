@@ -1,6 +1,6 @@
 /** Records one step, begins a second, says so, and never ends: to be killed. The argument is the index's file. */
 import { emptyBooks } from '@ticket-stream/subscriber';
-import type { TicketChange } from '@ticket-stream/ticket';
+import { ticketChange } from '@ticket-stream/ticket';
 import { openSqliteIndex } from '../sqlite-index.ts';
 
 const index = openSqliteIndex(process.argv[2] ?? '');
@@ -14,7 +14,7 @@ async function record(id: number, during: () => Promise<void>): Promise<void> {
     digest: 'a'.repeat(32),
     place: { ...place, offset: BigInt(id - 1) },
   };
-  const change: TicketChange = {
+  const change = ticketChange({
     ticketId,
     kind: 'changed',
     ticket,
@@ -24,7 +24,7 @@ async function record(id: number, during: () => Promise<void>): Promise<void> {
     source: 'https://acme.zendesk.com',
     publishedAtMs: 0,
     traceId: undefined,
-  };
+  });
   await index.record(
     {
       versions: new Map([[ticketId, version]]),

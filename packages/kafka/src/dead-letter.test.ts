@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { type DeadLetter, encodeDeadLetter, encodeDeadLetterState } from './dead-letter.ts';
+
+const letterOf = (
+  headers: Record<string, Buffer | string | (Buffer | string)[]> | undefined,
+): DeadLetter => ({
+  code: 'record.invalid_value',
+  cause: 'it is not JSON',
+  origin: {
+    kind: 'record',
+    group: 'tickets.search.1',
+    topic: 'tickets',
+    partition: 3,
+    offset: 17n,
+    recordKey: Buffer.from('42'),
+    headers,
+  },
+  bytes: Buffer.from('not JSON'),
+});
+
+describe("a consumer's dead letter", () => {
+  it('is the record itself, its headers as they were, the facts beside them', () => {
+    const bytes = Buffer.from([0xff, 0x00, 0xfe]);
+    const { key, value, headers } = encodeDeadLetter(
+      letterOf({ ce_type: 'com.zendesk.ticket.changed', odd: bytes, twice: [Buffer.from('a'), 'b'] }),
+      1_000,
+    );
+    expect(key).toBe('tickets.search.1/tickets/3/17');
+    expect(value.toString()).toBe('not JSON');
+    expect(headers).toEqual({
+      ce_type: 'com.zendesk.ticket.changed',
+      odd: bytes,
+      twice: [Buffer.from('a'), 'b'],
+      'dlq-code': 'record.invalid_value',
+      'dlq-cause': 'it is not JSON',
+      'dlq-origin': 'record',
+      'dlq-group': 'tickets.search.1',
+      'dlq-topic': 'tickets',
+      'dlq-partition': '3',
+      'dlq-offset': '17',
+      'dlq-record-key': 'NDI=',
+    });
+  });
+
+  it('takes no fact and no state from the headers of a stranger', () => {
+    const { headers } = encodeDeadLetter(
+      letterOf({ 'dlq-state': 'dropped', 'dlq-code': 'ticket.no_id' }),
+      1_000,
+    );
+    expect(headers['dlq-code']).toBe('record.invalid_value');
+    expect(headers).not.toHaveProperty('dlq-state');
+  });
+
+  it('is written without its headers where they alone are larger than a letter may be, and says so', () => {
+    const { headers } = encodeDeadLetter(
+      letterOf({ a: Buffer.alloc(40_000), b: Buffer.alloc(40_000) }),
+      1_000,
+    );
+    expect(headers).not.toHaveProperty('a');
+    expect(headers['dlq-headers-left-out']).toBe('80002');
+  });
+});
+
+describe('a letter of state', () => {
+  it('stands under the key of its letter, with who and why', () => {
+    const key = 'tickets.search.1/tickets/3/17';
+    expect(encodeDeadLetterState({ key, state: 'dropped', by: 'ann@ops', reason: 'a test' })).toEqual({
+      key,
+      value: Buffer.alloc(0),
+      headers: { 'dlq-state': 'dropped', 'dlq-by': 'ann@ops', 'dlq-reason': 'a test' },
+    });
+  });
+});
