@@ -80,7 +80,11 @@ export function letterAbout(
   return {
     code: 'record.invalid_value',
     cause: 'its value is no JSON',
-    origin: { kind: 'record', group, topic: tickets, ...place, recordKey: Buffer.from(ticketId) },
+    origin: {
+      kind: 'record',
+      ...{ group, topic: tickets, ...place, recordKey: Buffer.from(ticketId) },
+      headers: { ce_subject: ticketId },
+    },
     bytes,
     ...(whole === undefined ? {} : { whole }),
   };

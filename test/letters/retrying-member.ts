@@ -8,7 +8,6 @@ import {
   ensureTopics,
   type LogRecord,
   openDeadLetterWriter,
-  openLetterDesk,
   openLogReader,
   retryTopic,
   silentLogger,
@@ -28,7 +27,6 @@ export async function startRetryingMember(options: {
   const names = topicNames(tickets);
   await ensureTopics(kafka, names, { acceptSettings: false, logger: silentLogger });
   const reader = await openLogReader(kafka);
-  const desk = await openLetterDesk(kafka, names.deadLetters);
   const writer = openDeadLetterWriter(kafka, names.deadLetters);
   const consumer = kafka.consumer({ groupId: group, allowAutoTopicCreation: false });
   const joined = new Promise<void>((resolve) => {
@@ -59,14 +57,14 @@ export async function startRetryingMember(options: {
   async function answer(record: LogRecord): Promise<void> {
     const header = (name: string): string => String(record.headers?.[name]);
     const verdict = verdictOf(record);
-    if (verdict !== 'fails') return await desk.setState({ key: header('retry-letter'), state: verdict });
+    if (verdict !== 'fails') return await writer.settle([{ key: header('retry-letter'), state: verdict }]);
     await writer.write([
       {
         code: 'record.invalid_value',
         cause: 'still no JSON',
         origin: {
           kind: 'record',
-          ...{ group, topic: tickets, recordKey: record.key },
+          ...{ group, topic: tickets, recordKey: record.key, headers: record.headers },
           partition: Number(header('retry-partition')),
           offset: BigInt(header('retry-offset')),
         },
@@ -91,7 +89,7 @@ export async function startRetryingMember(options: {
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
-      await Promise.all([consumer.disconnect(), desk.close(), writer.close(), reader.close()]);
+      await Promise.all([consumer.disconnect(), writer.close(), reader.close()]);
     },
   };
 }

@@ -48,7 +48,7 @@ can still be retried. "list" no longer shows it, "list --state dropped" does.`,
           const by = decidedBy();
           const reason = flags.reason === undefined ? {} : { reason: flags.reason };
           for (const row of rows) {
-            await desk.setState({ key: row.key, state: 'dropped', by, ...reason, facts: factHeaders(row) });
+            await desk.setState({ key: row.key, state: 'dropped', by, ...reason }, factHeaders(row));
           }
         } finally {
           await desk.close();

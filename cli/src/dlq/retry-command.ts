@@ -110,6 +110,7 @@ const WORDS: Readonly<Record<RetryOutcome, string>> = {
   applied: 'applied',
   duplicate: 'duplicate',
   stale: 'stale',
+  skipped: 'skipped',
   dropped: 'dropped',
   failed: 'failed again',
   refused: 'not retried',

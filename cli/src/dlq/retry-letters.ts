@@ -110,7 +110,7 @@ async function sendRetry(
   const original = retry.kind === 'record' ? await originalRecord(reader, names.deadLetters, row) : undefined;
   if (typeof original === 'string') return original;
   // The state first: written after the record, it could come after the outcome, and stand for ever.
-  await desk.setState({ key: row.key, state: 'retrying', by: decidedBy(), facts: factHeaders(row) });
+  await desk.setState({ key: row.key, state: 'retrying', by: decidedBy() }, factHeaders(row));
   if (retry.kind === 'ticket') {
     await desk.retryTicket({ topic: retry.topic, ticketId: retry.ticketId, letterKey: row.key });
     return undefined;

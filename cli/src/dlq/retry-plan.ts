@@ -24,7 +24,7 @@ export type Retry =
   | { readonly kind: 'ticket'; readonly topic: string; readonly ticketId: string }
   | { readonly kind: 'refused'; readonly because: string };
 
-const SETTLED = ['applied', 'duplicate', 'stale'];
+const SETTLED = ['applied', 'duplicate', 'stale', 'skipped'];
 
 /** @param tickets  the topic that the producer writes */
 export function planRetry(row: LetterRow, tickets: string): Retry {

@@ -19,6 +19,7 @@ const letterOf = (offset: bigint, bytes: Buffer) =>
       kind: 'record',
       ...{ group: 'a-group', topic: 'tickets', partition: 2, offset },
       recordKey: Buffer.from('7'),
+      headers: { ce_subject: '7' },
     },
     bytes,
   }) as const;
@@ -41,7 +42,10 @@ describe('the letters of a topic', () => {
     await page.commit({ page: 1 });
     // Of a page that never was: no letter either.
     const aborted = await publisher.beginPage();
-    await aborted.deadLetter({ ...letterOf(1n, Buffer.from('lost')), ticketId: '1' });
+    await aborted.deadLetter({
+      ...{ code: 'ticket.no_version', cause: 'no time', ticketId: '1', bytes: Buffer.from('lost') },
+      origin: { kind: 'export', source: 'https://acme.zendesk.com', startTime: 1 },
+    });
     await aborted.abort();
     const writer = openDeadLetterWriter(log.kafka, log.names.deadLetters);
     await writer.write([letterOf(40n, Buffer.from('not JSON')), letterOf(40n, Buffer.from('not JSON'))]);
@@ -96,7 +100,7 @@ describe('a retry', () => {
       headers: originalHeaders(headers),
       originOffset: 12_345n,
     });
-    await desk.setState({ key: 'the/letter', state: 'retrying', by: 'ana@desk' });
+    await desk.setState({ key: 'the/letter', state: 'retrying', by: 'ana@desk' }, {});
     await desk.close();
 
     const [record] = await readAll(log.reader, topic);

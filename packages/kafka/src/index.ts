@@ -24,6 +24,7 @@ export {
 export { type DeadLetterWriter, openDeadLetterWriter } from './dead-letter-writer.ts';
 export { commitGroupOffsets, type OffsetToCommit } from './group-commit.ts';
 export { requireSoleMember } from './group-member.ts';
+export { countGroupMembers } from './group-members.ts';
 export {
   type CommittedOffset,
   groupBoundMetadata,
@@ -32,7 +33,6 @@ export {
   readGroupBounds,
   readGroupOffsets,
 } from './group-offsets.ts';
-export { countGroupMembers } from './group-members.ts';
 export { connectKafka, type KafkaConnection, type Logger, silentLogger } from './kafka-connection.ts';
 export { asKafkaError } from './kafka-errors.ts';
 export { type LetterDesk, openLetterDesk, originalHeaders } from './letter-desk.ts';

@@ -1,8 +1,8 @@
 /** Writes what is decided about dead letters: their states, and the records that go through the normal path again. */
 import type { RawHeaders } from '@ticket-stream/ticket';
 import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
+import { type DeadLetterState, encodeDeadLetterState } from './dead-letter.ts';
 import { asKafkaError } from './kafka-errors.ts';
-import { encodeLetterState, type LetterStateChange } from './letter-state.ts';
 import { retryHeaders } from './retry-topics.ts';
 
 /** A record to be consumed again, as it was. */
@@ -20,8 +20,11 @@ export interface RetriedRecord {
 
 /** Every write is durable on return; in doubt it may stand twice, which a reader of states and of retries bears. */
 export interface LetterDesk {
-  /** @throws kafka.unavailable, kafka.not_allowed */
-  setState(change: LetterStateChange): Promise<void>;
+  /**
+   * @param facts  the letter's own headers, so that they outlive it where the topic forgets it first
+   * @throws kafka.unavailable, kafka.not_allowed
+   */
+  setState(state: DeadLetterState, facts: Readonly<Record<string, string>>): Promise<void>;
   /** @throws as above */
   retryRecord(record: RetriedRecord): Promise<void>;
   /** Asks the producer to fetch a ticket again. @throws as above */
@@ -53,7 +56,10 @@ export async function openLetterDesk(kafka: Kafka, deadLetters: string): Promise
   }
 
   return {
-    setState: (change) => send(deadLetters, encodeLetterState(change)),
+    async setState(state, facts) {
+      const { key, value, headers } = encodeDeadLetterState(state);
+      await send(deadLetters, { key, value, headers: { ...facts, ...headers } });
+    },
     retryRecord: ({ topic, partition, key, value, headers, originOffset, letterKey }) =>
       send(topic, {
         partition,

@@ -1,20 +1,19 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { encodeDeadLetter } from './dead-letter.ts';
+import { encodeDeadLetter, encodeDeadLetterState } from './dead-letter.ts';
 import { createLetterFold, factHeaders, type LetterRow } from './letter-fold.ts';
-import { encodeLetterState, type LetterState, letterStates } from './letter-state.ts';
+import { type LetterState, letterStates } from './letter-state.ts';
 import type { LogRecord } from './log-record.ts';
 
 let offset = 0n;
-function record(key: string | null, value: Buffer, headers: Record<string, string>, atMs = 1_000): LogRecord {
-  const bytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]);
+function record(key: string | null, value: Buffer, headers: LogRecord['headers'], atMs = 1_000): LogRecord {
   return {
     partition: 0,
     offset: offset++,
     publishedAtMs: atMs,
     key: key === null ? null : Buffer.from(key),
     value,
-    headers: Object.fromEntries(bytes),
+    headers,
   };
 }
 
@@ -27,6 +26,7 @@ function letterAt(place: bigint, atMs = 1_000, bytesMax = 1_000_000): LogRecord 
         kind: 'record',
         ...{ group: 'tickets.search.1', topic: 'tickets', partition: 3, offset: place },
         recordKey: Buffer.from('35'),
+        headers: undefined,
       },
       bytes: Buffer.from('{"id":35'),
     },
@@ -35,9 +35,15 @@ function letterAt(place: bigint, atMs = 1_000, bytesMax = 1_000_000): LogRecord 
   return record(key, value, headers, atMs);
 }
 
-function stateOf(key: string, state: Exclude<LetterState, 'open'>, atMs = 1_000, extra = {}): LogRecord {
-  const encoded = encodeLetterState({ key, state, ...extra });
-  return record(encoded.key, encoded.value, encoded.headers, atMs);
+function stateOf(
+  key: string,
+  state: Exclude<LetterState, 'open'>,
+  atMs = 1_000,
+  who: { by?: string; reason?: string } = {},
+  facts: Record<string, string> = {},
+): LogRecord {
+  const encoded = encodeDeadLetterState({ key, state, ...who });
+  return record(encoded.key, encoded.value, { ...facts, ...encoded.headers }, atMs);
 }
 
 function fold(records: readonly LogRecord[]): LetterRow[] {
@@ -102,7 +108,7 @@ describe('a letter', () => {
 
   it('of which the topic kept the outcome alone still says what it was', () => {
     const [whole] = fold([letterAt(7n)]);
-    const [left] = fold([stateOf(KEY, 'dropped', 9_000, { facts: factHeaders(whole as LetterRow) })]);
+    const [left] = fold([stateOf(KEY, 'dropped', 9_000, {}, factHeaders(whole as LetterRow))]);
     expect(left).toMatchObject({
       state: 'dropped',
       letters: 0,

@@ -1,49 +1,24 @@
 import type { RawHeaders } from '@ticket-stream/ticket';
 
-/**
- * What became of a dead letter after it was written. A letter is never changed and never deleted: a retry, its
- * outcome and a drop are further records under the same key, and the newest record of a key says how it stands.
- */
-export const letterStates = ['open', 'retrying', 'applied', 'duplicate', 'stale', 'dropped'] as const;
+/** How a dead letter stands, read from the newest record of its key. */
+export const letterStates = [
+  'open',
+  'retrying',
+  'applied',
+  'duplicate',
+  'stale',
+  'skipped',
+  'dropped',
+] as const;
 
 /**
+ * As dead-letter.ts writes them:
  * - `open`      as it was written; a letter without a state
  * - `retrying`  on its way through the normal path again
- * - `applied`, `duplicate`, `stale`  what that path made of it
+ * - `applied`, `duplicate`, `stale`, `skipped`  what that path made of it
  * - `dropped`   a person decided that nothing is to be done
  */
 export type LetterState = (typeof letterStates)[number];
-
-export interface LetterStateChange {
-  /** The letter's key. */
-  readonly key: string;
-  readonly state: Exclude<LetterState, 'open'>;
-  /** Who decided it, user@host; undefined where it is the outcome of a retry. */
-  readonly by?: string;
-  readonly reason?: string;
-  /** The letter's own facts, so that they outlive it where the topic forgets it first. */
-  readonly facts?: Readonly<Record<string, string>>;
-}
-
-const REASON_CHARS_MAX = 500;
-
-/** The value is empty, not null: the letter's bytes stay where they are, and a compacted topic drops neither. */
-export function encodeLetterState({ key, state, by, reason, facts }: LetterStateChange): {
-  readonly key: string;
-  readonly value: Buffer;
-  readonly headers: Record<string, string>;
-} {
-  return {
-    key,
-    value: Buffer.alloc(0),
-    headers: {
-      ...facts,
-      'dlq-state': state,
-      ...(by === undefined ? {} : { 'dlq-by': by }),
-      ...(reason === undefined ? {} : { 'dlq-reason': reason.slice(0, REASON_CHARS_MAX) }),
-    },
-  };
-}
 
 /** A state that this version does not know leaves the letter open: better seen once too often. */
 export function letterStateOf(headers: RawHeaders | undefined): LetterState {
