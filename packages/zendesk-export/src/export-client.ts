@@ -1,9 +1,9 @@
 import { type AttributeValue, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
+import { type ErrorContext, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type Authorization, type ExportCredentials, fixedAuthorization } from './authorization.ts';
 import { decodeBody } from './body-decoding.ts';
-import { type ExportView, requestPath, requestTarget } from './export-request.ts';
+import { type ExportView, requestPath, requestTarget, ticketPath } from './export-request.ts';
 import { DEFAULT_SCOPE, type NextRequest } from './export-state.ts';
 import { failureContext } from './failure-code.ts';
 import { clientCredentialsAuthorization } from './oauth.ts';
@@ -37,6 +37,12 @@ export interface ExportClient {
     /** Also ends a body that is being read. */
     readonly signal?: AbortSignal;
   }): Promise<OpenPage>;
+  /**
+   * Asks for one ticket by its id: `GET /api/v2/tickets/{id}.json`, which has an allowance of its own. The body is
+   * `{"ticket":{…}}`, read by shown-ticket.ts; a ticket shown so has no generated_timestamp.
+   * @throws as openPage; context.status tells a ticket that is not shown (403, 404, 410)
+   */
+  openTicket(ticket: { readonly id: string; readonly signal?: AbortSignal }): Promise<OpenPage>;
   /** Ends the connections; a body still open fails. */
   close(): Promise<void>;
 }
@@ -75,8 +81,9 @@ export function createExportClient(options: ExportClientOptions): ExportClient {
   const { origin, hostname, port, protocol } = checkedUrl(options.url);
   const view = options.view ?? { scope: DEFAULT_SCOPE, include: [] };
   const agent = new Agent({
-    // One page at a time; a second connection so that the next page need not wait for an aborted one to close.
-    connections: 2,
+    // One page at a time; a second connection so that the next page need not wait for an aborted one to close, and a
+    // third for a ticket asked for beside it.
+    connections: 3,
     pipelining: 1,
     allowH2: false,
     connect: { timeout: options.connectTimeoutMs ?? 10_000 },
@@ -100,48 +107,57 @@ export function createExportClient(options: ExportClientOptions): ExportClient {
       ? clientCredentialsAuthorization({ ...credentials, origin, dispatcher: agent })
       : fixedAuthorization(credentials);
 
-  return {
-    async openPage({ next, perPage, signal }) {
-      signal?.throwIfAborted();
-      const span = tracer.startSpan('GET', {
-        kind: SpanKind.CLIENT,
-        attributes: { ...spanAttributes, 'url.path': requestPath(next) },
+  async function open(path: string, target: string, context: ErrorContext, signal: AbortSignal | undefined) {
+    signal?.throwIfAborted();
+    const span = tracer.startSpan('GET', {
+      kind: SpanKind.CLIENT,
+      attributes: { ...spanAttributes, 'url.path': path },
+    });
+    try {
+      const header = await authorization.header(signal);
+      const response = await request(`${origin}${target}`, {
+        dispatcher: agent,
+        method: 'GET',
+        headers: {
+          accept: 'application/json',
+          'accept-encoding': 'gzip, deflate, br',
+          authorization: header,
+          'user-agent': USER_AGENT,
+        },
+        signal: signal ?? null,
       });
-      try {
-        const header = await authorization.header(signal);
-        const response = await request(`${origin}${requestTarget(next, perPage, view)}`, {
-          dispatcher: agent,
-          method: 'GET',
-          headers: {
-            accept: 'application/json',
-            'accept-encoding': 'gzip, deflate, br',
-            authorization: header,
-            'user-agent': USER_AGENT,
-          },
-          signal: signal ?? null,
-        });
-        span.setAttribute('http.response.status_code', response.statusCode);
-        const refused = await refusal(response, {
-          startTime: next.startTime,
-          perPage,
-          secrets: authorization.secrets,
-        });
-        if (response.statusCode === 401 && authorization.refused(header)) throw tokenRefused(refused);
-        // A refusal of anything else let the token in.
-        if (response.statusCode !== 401) authorization.accepted();
-        if (refused !== undefined) throw refused;
-        return openPage(response, span, signal);
-      } catch (error) {
-        const reported = signal?.aborted === true ? signal.reason : requestFailure(error);
-        endSpan(span, reported);
-        throw reported;
-      }
+      span.setAttribute('http.response.status_code', response.statusCode);
+      const refused = await refusal(response, { context, secrets: authorization.secrets });
+      if (response.statusCode === 401 && authorization.refused(header)) throw tokenRefused(refused);
+      // A refusal of anything else let the token in.
+      if (response.statusCode !== 401) authorization.accepted();
+      if (refused !== undefined) throw refused;
+      return openBody(response, span, signal);
+    } catch (error) {
+      const reported = signal?.aborted === true ? signal.reason : requestFailure(error);
+      endSpan(span, reported);
+      throw reported;
+    }
+  }
+
+  return {
+    openPage: ({ next, perPage, signal }) =>
+      open(
+        requestPath(next),
+        requestTarget(next, perPage, view),
+        { startTime: next.startTime, perPage },
+        signal,
+      ),
+    openTicket({ id, signal }) {
+      const path = ticketPath(id);
+      // A name of its own in traces: a path of every id would be as many.
+      return open('/api/v2/tickets/{id}.json', path, { ticketId: id }, signal);
     },
     close: () => agent.destroy(),
   };
 }
 
-function openPage(response: Dispatcher.ResponseData, span: Span, signal: AbortSignal | undefined): OpenPage {
+function openBody(response: Dispatcher.ResponseData, span: Span, signal: AbortSignal | undefined): OpenPage {
   const dateMs = Date.parse(headerOf(response, 'date') ?? '');
   let settled = false;
   // The span lasts as long as the body: its end is where a cut or a stall shows.

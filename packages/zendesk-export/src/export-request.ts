@@ -31,3 +31,9 @@ export function requestTarget(next: NextRequest, perPage: number, view: ExportVi
   if (view.scope.supportTypes !== 'agent') query.set('support_type_scope', view.scope.supportTypes);
   return `${requestPath(next)}?${query}`;
 }
+
+/** @param id  decimal digits: it becomes part of the path */
+export function ticketPath(id: string): string {
+  if (!/^\d{1,19}$/.test(id)) throw new Error('a ticket is asked for by digits alone');
+  return `/api/v2/tickets/${id}.json`;
+}

@@ -1,4 +1,4 @@
-import { type ErrorCode, TicketStreamError } from '@ticket-stream/errors';
+import { type ErrorCode, type ErrorContext, TicketStreamError } from '@ticket-stream/errors';
 import type { Dispatcher } from 'undici';
 import { decodeBody } from './body-decoding.ts';
 import { readRetryAfter } from './retry-after.ts';
@@ -9,8 +9,8 @@ const TEXT_CHARS_MAX = 300;
 const BODY_WAIT_MS = 5_000;
 
 interface Asked {
-  readonly startTime: number;
-  readonly perPage: number;
+  /** What was asked for, as an error's context says it. */
+  readonly context: ErrorContext;
   /** Never repeated, whoever echoes them. */
   readonly secrets: readonly string[];
 }
@@ -37,8 +37,7 @@ export async function refusal(
   return new TicketStreamError(code, message(code, status, said), {
     context: {
       status,
-      startTime: asked.startTime,
-      perPage: asked.perPage,
+      ...asked.context,
       contentType: contentType.slice(0, 80),
       bodyBytes: bytes,
       ...redirectTarget(response),
