@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { installedKafka } from './test/package/installed-kafka.ts';
 
 const rooms = '{packages,services,cli,bench}/**/src/**';
+const defectsOfReading = ['aborted-transactions', 'codecs', 'emptied-batches', 'offsets', 'patched-client'];
 const kafkaSetup = './packages/dev-stack/src/testing/global-setup.ts';
 
-// Three kinds of test, run one kind after the other: what fails fast and cheaply fails first.
+// Four kinds of test, run one kind after the other: what fails fast and cheaply fails first.
 export default defineConfig({
   test: {
     // A condition is waited for as long as a busy machine may need; vitest's own limit is a second.
@@ -39,12 +41,30 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'test/package/**'],
           globalSetup: kafkaSetup,
           testTimeout: 600_000,
           hookTimeout: 120_000,
           // Each of these starts whole systems of its own and measures them.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        plugins: [installedKafka()],
+        test: {
+          name: 'package',
+          // The tests of kafkajs's defects that concern reading, a second time: against the package as it is installed.
+          include: [
+            'test/package/**/*.test.ts',
+            `packages/kafka/src/kafkajs-defects/{${defectsOfReading.join(',')}}.kafka.test.ts`,
+          ],
+          globalSetup: [kafkaSetup, './test/package/installed-package.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -214,6 +214,16 @@ export const errorTable = {
   },
 
   'sink.unavailable': { disposition: 'retry', remedy: 'Check the sink; consumption is paused, not lost.' },
+  'sink.cannot_apply': {
+    disposition: 'dead_letter',
+    remedy:
+      'Look at the dead letter: its cause says why the sink refuses this change. Mend that, then send it again.',
+  },
+  'subscription.left': {
+    disposition: 'stop',
+    exitCode: exitCodes.done,
+    remedy: 'None; the loop was left with a batch at hand, which comes again.',
+  },
   'store.locked': {
     disposition: 'stop',
     exitCode: exitCodes.ownedElsewhere,

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
-import kafkajs, { type Kafka, type Message } from 'kafkajs';
+import kafkajs, { type Kafka } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectKafka } from '../kafka-connection.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
@@ -9,7 +8,6 @@ import { silentLogger } from '../testing/test-publisher.ts';
 import { createTopic } from '../testing/ticket-log.ts';
 
 // patches/kafkajs+2.2.4.patch: each test here fails on kafkajs as it is published.
-const require = createRequire(import.meta.url);
 let kafka: Kafka;
 let reader: LogReader;
 beforeAll(async () => {
@@ -62,24 +60,6 @@ describe('the patched kafkajs', () => {
       process.off('warning', onWarning);
     }
     expect(warnings).not.toContain('TimeoutNegativeWarning');
-  });
-
-  it('groups messages by partition in time that grows with their number, not with its square', () => {
-    const group = require('kafkajs/src/producer/groupMessagesPerPartition.js') as (
-      input: object,
-    ) => Record<number, Message[]>;
-    const messages = Array.from({ length: 100_000 }, (_, n) => ({ value: String(n), partition: n % 2 }));
-    const startedAtMs = performance.now();
-    const grouped = group({
-      topic: 't',
-      partitionMetadata: [{ partitionId: 0 }, { partitionId: 1 }],
-      messages,
-      partitioner: ({ message }: { message: { partition: number } }) => message.partition,
-    });
-    // 20 ms; by copying, 100,000 messages take minutes.
-    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
-    expect(grouped[0]?.length).toBe(50_000);
-    expect(grouped[1]?.map(({ value }) => value).slice(0, 3)).toEqual(['1', '3', '5']);
   });
 
   it('hands over more records of one fetch than a call can take arguments', async () => {
