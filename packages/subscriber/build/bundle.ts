@@ -61,13 +61,15 @@ const PACKAGE_FOLDER = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 
 function packagesOf(modules: readonly string[]): ThirdPartyPackage[] {
   const folders = new Set(modules.flatMap((id) => PACKAGE_FOLDER.exec(id)?.[1] ?? []));
-  return [...folders].sort((a, b) => a.localeCompare(b)).map((folder) => {
-    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-      name: string;
-      version: string;
-    };
-    return { name, version, folder };
-  });
+  return [...folders]
+    .sort((a, b) => a.localeCompare(b))
+    .map((folder) => {
+      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+        name: string;
+        version: string;
+      };
+      return { name, version, folder };
+    });
 }
 
 /** Each file of the patch carries its mark. An `npm ci --ignore-scripts` leaves kafkajs as published. */
