@@ -193,7 +193,7 @@ export const errorTable = {
     disposition: 'stop',
     exitCode: exitCodes.dataAtRisk,
     remedy:
-      'The topic was made again or cut. Restore it, or start anew: another DATA_DIR for a sink, another TICKETS_TOPIC for the producer.',
+      'The topic was made again or cut. Restore it, or start anew: another DATA_DIR for a sink, another TICKETS_TOPIC for the producer. A sink that may miss what is gone goes on with ALLOW_GAP=true (`allowGap`).',
   },
   'checkpoint.missing': {
     disposition: 'stop',
@@ -213,6 +213,12 @@ export const errorTable = {
     remedy: 'Stop the producer, run the command again, and start the producer.',
   },
 
+  'subscriber.too_many_dead_letters': {
+    disposition: 'stop',
+    exitCode: exitCodes.dataAtRisk,
+    remedy:
+      'Look at the letters (`ticket-stream dlq list`) and mend what they have in common: nothing was lost, and the position stands before what was not set aside. Or allow more of them: DEAD_LETTERS_MAX, `deadLetterWindow`.',
+  },
   'sink.unavailable': { disposition: 'retry', remedy: 'Check the sink; consumption is paused, not lost.' },
   'sink.cannot_apply': {
     disposition: 'dead_letter',

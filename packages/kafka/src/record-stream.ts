@@ -1,11 +1,12 @@
 /**
  * The records of a topic as a member of a consumer group: read_committed, in the order of each partition, one batch
- * at a time, the offset committed after the handler returned. kafkajs's own consumer does the group's protocol; this
- * file decides where reading starts, when an offset is committed and what a failure means.
+ * at a time, the offset committed after the handler's work on it is durable. kafkajs's own consumer does the group's
+ * protocol; this file decides where reading starts and ends, when an offset is committed and what a failure means.
  *
  * States of an assignment: *joined* (partitions known, fetching paused) → *prepared* (the caller named where each
- * partition starts; fetching) → *revoked* by the next join. A batch of a partition that is not prepared in the
- * present assignment is not handled: it comes again.
+ * partition starts; fetching) → *revoked*, when a heartbeat says that the group rebalances or knows this member no
+ * more, until the next join. A batch of a partition that is not prepared in the present assignment is not handled: it
+ * comes again. So neither does a batch that was fetched together with the one in whose work the news came.
  *
  * A member's life ends by a crash of kafkajs (broker away, retries used up) or by the watchdog; the next life
  * follows after a pause. Only errors whose disposition is `stop` end the stream.
@@ -15,25 +16,10 @@ import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { leaveFormerMember, rememberMember } from './group-member.ts';
 import type { Logger } from './kafka-connection.ts';
-import { asKafkaError } from './kafka-errors.ts';
+import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
 import type { LogReader } from './log-reader.ts';
-import type { LogRecord } from './log-record.ts';
-
-export interface RecordBatch {
-  readonly partition: number;
-  /** Empty when the fetch held only markers, aborted records or what compaction left. */
-  readonly records: readonly LogRecord[];
-  /** Where reading goes on: after the last record and whatever markers follow it. */
-  readonly nextOffset: bigint;
-}
-
-export interface BatchControl {
-  /**
-   * Keeps the membership alive while a handler works or waits; call it at least every few seconds.
-   * @throws when the group rebalances: let it through, the batch comes again to whoever owns the partition then
-   */
-  heartbeat(): Promise<void>;
-}
+import { memberTurns } from './member-turns.ts';
+import { type BatchControl, fetchedFrom, type RecordBatch, recordBatch } from './record-batch.ts';
 
 export interface RecordStreamOptions {
   readonly kafka: Kafka;
@@ -46,8 +32,15 @@ export interface RecordStreamOptions {
    * An error of disposition `stop` ends the stream.
    */
   readonly resolveStart: (partitions: readonly number[]) => Promise<ReadonlyMap<number, bigint>>;
-  /** Durable when it returns; then `nextOffset` is committed. It deals with its own failures (retry, dead letter). */
+  /**
+   * Durable when it returns, unless it postponed; then the position moves to `nextOffset`, in steps where it says
+   * `done` in between. It deals with its own failures (retry, dead letter).
+   */
   readonly handle: (batch: RecordBatch, control: BatchControl) => Promise<void>;
+  /** The first offset that is not wanted, where there is one: reading of that partition ends there. */
+  readonly endOf?: (partition: number) => bigint | undefined;
+  /** What stands beside each offset committed for that partition. */
+  readonly commitMetadata?: (partition: number) => string | undefined;
   /** Below the log's end without progress for this long, a life ends and the next one begins. Default 30 s. */
   readonly stalledMs?: number;
   /** A file for this member's id, so that the next start after a kill need not wait for the session to end. */
@@ -64,8 +57,22 @@ export interface RecordStream {
   positions(): ReadonlyMap<number, bigint>;
   /** The last stable offset of each partition now assigned, as last asked; undefined until known. */
   stableEnds(): ReadonlyMap<number, bigint> | undefined;
+  /** In the group, and there is no partition for it. */
+  isSpare(): boolean;
+  /**
+   * Work on a partition of this member while no batch is at work and no other member can get it.
+   * @returns undefined where the partition is not (or no longer) this member's: nothing was done
+   */
+  betweenBatches<T>(partition: number, work: (control: BetweenBatches) => Promise<T>): Promise<T | undefined>;
   /** Lets the batch at work finish, leaves the group. */
   stop(): Promise<void>;
+}
+
+export interface BetweenBatches {
+  /** @throws kafka.consumer_stalled  the membership is over or about to be: do no more */
+  check(): void;
+  /** Commits for this group the next offset to read of a partition of another topic. */
+  commit(topic: string, partition: number, nextOffset: bigint): Promise<void>;
 }
 
 /** With kafkajs's defaults (30 s) a consumer restarted after kill -9 got its partitions after 29 s (measured). */
@@ -82,9 +89,20 @@ const STALLED_MS = 30_000;
 const RESTART_PAUSE_MS_FIRST = 200;
 const RESTART_PAUSE_MS_MAX = 5_000;
 
+/** What says that this member no longer, or not much longer, has its partitions; kafkajs joins again after each. */
+const REVOKING = new Set([
+  'REBALANCE_IN_PROGRESS',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+]);
+
 /** One membership; nothing is handled once it is over. */
 interface Life {
   over: boolean;
+  readonly consumer: Consumer;
+  /** Of the partitions postponed. */
+  readonly timers: Map<number, NodeJS.Timeout>;
   end(error: Error | undefined): void;
 }
 
@@ -93,23 +111,16 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
   const stopping = new AbortController();
   const positions = new Map<number, bigint>();
   let stableEnds: ReadonlyMap<number, bigint> | undefined;
+  const turns = memberTurns();
+  let present: Life | undefined;
   let assignment = 0;
   let prepared = false;
-  let handling: Promise<void> | undefined;
+  let spare = false;
   let progressAtMs = performance.now();
 
   /** One membership from join to crash or stop. @returns why it ended; undefined after a stop */
   async function liveOnce(): Promise<Error | undefined> {
     await leaveFormerMember(kafka, groupId, options.memberFile, logger);
-    const { promise: ended, resolve } = Promise.withResolvers<Error | undefined>();
-    const life: Life = {
-      over: false,
-      end(error) {
-        life.over = true;
-        resolve(error);
-      },
-    };
-    const { end } = life;
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: SESSION_TIMEOUT_MS,
@@ -121,31 +132,52 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       maxBytesPerPartition: PARTITION_FETCH_BYTES,
       allowAutoTopicCreation: false,
       readUncommitted: false,
+      partitionAssigners: [turns.assigner],
       retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5, restartOnFailure: async () => false },
     });
+    const { promise: ended, resolve } = Promise.withResolvers<Error | undefined>();
+    const life: Life = {
+      over: false,
+      consumer,
+      timers: new Map(),
+      end(error) {
+        life.over = true;
+        resolve(error);
+      },
+    };
+    present = life;
+    const { end } = life;
     const onStop = () => end(undefined);
     stopping.signal.addEventListener('abort', onStop, { once: true });
     consumer.on(consumer.events.CRASH, ({ payload }) => end(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[topic] ?? [];
-      rememberMember(options.memberFile, payload.memberId);
+      remember(payload.memberId);
       // kafkajs emits this before the first fetch of the assignment: paused here, nothing is fetched too early.
       assignment++;
       prepared = false;
       positions.clear();
-      if (partitions.length === 0) return;
+      clearTimers(life);
+      spare = partitions.length === 0;
+      if (spare) return;
       consumer.pause([{ topic, partitions }]);
       prepare(consumer, assignment, partitions).catch(end);
+    });
+    consumer.on(consumer.events.REBALANCING, () => {
+      prepared = false;
     });
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // A fetch of markers or aborted records alone never reaches eachBatch; its position counts all the same, and is
       // committed, so that the lag others see is 0 at the end of the log. Lost, it is only read again.
       if (!prepared || payload.batchSize > 0) return;
       const { partition } = payload;
-      const nextOffset = BigInt(payload.lastOffset) + 1n;
+      const end = options.endOf?.(partition);
+      const fetchedUpTo = BigInt(payload.lastOffset) + 1n;
+      const nextOffset = end !== undefined && end < fetchedUpTo ? end : fetchedUpTo;
       if (!advance(partition, nextOffset)) return;
+      if (isAtEnd(partition)) consumer.pause([{ topic, partitions: [partition] }]);
       consumer
-        .commitOffsets([{ topic, partition, offset: String(nextOffset) }])
+        .commitOffsets([{ topic, ...committable(partition, nextOffset) }])
         .catch((error: unknown) => logger.debug({ err: error, partition }, 'committing past markers'));
     });
     const watchdog = watch(end);
@@ -164,12 +196,38 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     } finally {
       stopping.signal.removeEventListener('abort', onStop);
       clearInterval(watchdog);
-      await handling; // the batch at work, however long it takes: its offset is committed by this membership
+      clearTimers(life);
+      await turns.idle(); // the batch at work, however long it takes: its offset is committed by this membership
       await leave(consumer);
       assignment++;
       prepared = false;
+      spare = false;
     }
   }
+
+  function clearTimers({ timers }: Life): void {
+    for (const timer of timers.values()) clearTimeout(timer);
+    timers.clear();
+  }
+
+  /** Not remembered, a start after a kill waits for the session to end: no reason to read nothing now. */
+  function remember(memberId: string): void {
+    try {
+      rememberMember(options.memberFile, memberId);
+    } catch (error) {
+      logger.debug({ err: error, groupId }, 'the member id could not be kept');
+    }
+  }
+
+  const isAtEnd = (partition: number): boolean => {
+    const end = options.endOf?.(partition);
+    return end !== undefined && (positions.get(partition) ?? 0n) >= end;
+  };
+
+  const committable = (partition: number, nextOffset: bigint) => {
+    const metadata = options.commitMetadata?.(partition);
+    return { partition, offset: String(nextOffset), ...(metadata === undefined ? {} : { metadata }) };
+  };
 
   async function leave(consumer: Consumer): Promise<void> {
     const left = consumer
@@ -191,16 +249,44 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     }
     prepared = true;
     progressAtMs = performance.now();
-    consumer.resume([{ topic, partitions }]);
+    const open = partitions.filter((partition) => !isAtEnd(partition));
+    if (open.length > 0) consumer.resume([{ topic, partitions: open }]);
     logger.info({ groupId, topic, partitions: partitions.length }, 'partitions assigned');
     options.onProgress?.();
   }
 
   async function eachBatch(payload: EachBatchPayload, life: Life): Promise<void> {
-    const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isStale, isRunning } = payload;
+    // A handler may take longer than the session lasts, and so may the wait for a turn.
+    const beat = setInterval(() => heartbeat(payload).catch(() => {}), HEARTBEAT_MS);
+    try {
+      await turns.take(() => handleBatch(payload, life));
+    } catch (error) {
+      if (isTicketStreamError(error) && error.disposition === 'stop') life.end(error);
+      if (REVOKING.has(kafkaErrorType(error) ?? '')) prepared = false;
+      throw error;
+    } finally {
+      clearInterval(beat);
+    }
+  }
+
+  async function heartbeat(payload: EachBatchPayload): Promise<void> {
+    const forAssignment = assignment;
+    try {
+      await payload.heartbeat();
+    } catch (error) {
+      if (forAssignment === assignment && REVOKING.has(kafkaErrorType(error) ?? '')) prepared = false;
+      throw error;
+    }
+  }
+
+  async function handleBatch(payload: EachBatchPayload, life: Life): Promise<void> {
+    const { batch, resolveOffset, commitOffsetsIfNecessary, isStale, isRunning } = payload;
     const { partition } = batch;
     const forAssignment = assignment;
-    if (life.over || !prepared || !positions.has(partition) || isStale() || !isRunning()) return;
+    const isMine = () => !life.over && prepared && positions.has(partition) && isRunning();
+    if (!isMine() || isStale() || isAtEnd(partition)) return;
+    await heartbeat(payload);
+    if (!isMine()) return;
     const fetchedOffset = fetchedFrom(batch);
     if (fetchedOffset !== positions.get(partition)) {
       // The broker no longer had the offset and kafkajs went to another one by itself (the log was cut, or made
@@ -212,39 +298,73 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       life.end(error);
       throw error;
     }
-    const nextOffset = BigInt(batch.lastOffset()) + 1n;
-    const records: LogRecord[] = [];
-    for (const message of batch.messages) {
-      records.push({
-        partition,
-        offset: BigInt(message.offset),
-        publishedAtMs: Number(message.timestamp),
-        key: message.key,
-        value: message.value,
-        headers: message.headers,
-      });
-    }
-    // A handler may take longer than the session lasts. A rebalance is heard of by the next heartbeat that is awaited.
-    const beat = setInterval(() => heartbeat().catch(() => {}), HEARTBEAT_MS);
-    const { promise: over, resolve: finish } = Promise.withResolvers<void>();
-    handling = over;
-    try {
-      await options.handle({ partition, records, nextOffset }, { heartbeat });
-      if (forAssignment !== assignment) return;
-      resolveOffset(batch.lastOffset());
-      advance(partition, nextOffset);
-      await commitOffsetsIfNecessary({
-        topics: [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }],
-      });
-    } catch (error) {
-      if (isTicketStreamError(error) && error.disposition === 'stop') life.end(error);
-      throw error;
-    } finally {
-      clearInterval(beat);
-      handling = undefined;
-      finish();
-    }
-    await heartbeat();
+    const records = recordBatch(batch, options.endOf?.(partition));
+    let postponed = false;
+    const control: BatchControl = {
+      heartbeat: () => heartbeat(payload),
+      async done(nextOffset) {
+        // Joined again meanwhile, kafkajs would commit this in the name of the new assignment, over what the
+        // partition's present owner committed.
+        if (forAssignment !== assignment) {
+          throw new TicketStreamError('kafka.consumer_stalled', `${topic}-${partition} was given away`, {
+            context: { topic, partition, nextOffset },
+          });
+        }
+        if (nextOffset <= (positions.get(partition) ?? nextOffset)) return;
+        resolveOffset(String(nextOffset - 1n));
+        advance(partition, nextOffset);
+        if (isAtEnd(partition)) payload.pause();
+        await commitOffsetsIfNecessary({
+          topics: [{ topic, partitions: [committable(partition, nextOffset)] }],
+        });
+      },
+      postpone(pauseMs) {
+        postponed = true;
+        const resume = payload.pause();
+        const timer = setTimeout(() => {
+          life.timers.delete(partition);
+          progressAtMs = performance.now();
+          if (forAssignment === assignment && !life.over) resume();
+        }, pauseMs);
+        life.timers.set(partition, timer);
+      },
+    };
+    await options.handle(records, control);
+    if (!postponed) await control.done(records.nextOffset);
+  }
+
+  async function betweenBatches<T>(
+    partition: number,
+    work: (control: BetweenBatches) => Promise<T>,
+  ): Promise<T | undefined> {
+    const life = present;
+    const forAssignment = assignment;
+    const isMine = () =>
+      life !== undefined &&
+      !life.over &&
+      prepared &&
+      forAssignment === assignment &&
+      positions.has(partition) &&
+      !stopping.signal.aborted;
+    if (life === undefined || !isMine()) return undefined;
+    return turns.take(
+      async () => {
+        if (!isMine()) return undefined;
+        return work({
+          check() {
+            if (isMine()) return;
+            throw new TicketStreamError('kafka.consumer_stalled', `${topic}-${partition} is given away`, {
+              context: { topic, partition },
+            });
+          },
+          commit: (other, otherPartition, nextOffset) =>
+            life.consumer.commitOffsets([
+              { topic: other, partition: otherPartition, offset: String(nextOffset) },
+            ]),
+        });
+      },
+      { holdsJoin: true },
+    );
   }
 
   /** @returns whether this is further than before, in a partition now assigned */
@@ -269,10 +389,13 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
           stableEnds = ends;
           options.onProgress?.();
           const behind = [...positions].find(
-            ([partition, position]) => position < (ends.get(partition) ?? 0n),
+            ([partition, position]) =>
+              position < (ends.get(partition) ?? 0n) &&
+              !isAtEnd(partition) &&
+              present?.timers.has(partition) !== true,
           );
           // At the end of the log standing still is right: the time counts from the first look that saw more.
-          if (behind === undefined || handling !== undefined) progressAtMs = performance.now();
+          if (behind === undefined || turns.isAtWork()) progressAtMs = performance.now();
           if (behind !== undefined && performance.now() - progressAtMs > stalledMs) {
             const [partition, position] = behind;
             end(
@@ -312,14 +435,11 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     done,
     positions: () => positions,
     stableEnds: () => stableEnds,
+    isSpare: () => spare,
+    betweenBatches,
     async stop() {
       stopping.abort();
       await done.catch(() => {});
     },
   };
-}
-
-/** kafkajs's types leave it out. */
-function fetchedFrom(batch: EachBatchPayload['batch']): bigint {
-  return BigInt((batch as unknown as { readonly fetchedOffset: string }).fetchedOffset);
 }
