@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sqliteVersionStore } from './sqlite.ts';
-import { stepOf, versionOf, versionStoreContract } from './version-store.contract.ts';
+import { stepOf, ticketKeepingContract, versionOf, versionStoreContract } from './version-store.contract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'version-store-'));
 let files = 0;
@@ -15,8 +15,25 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const WRITER = fileURLToPath(new URL('../testing/store-writer.ts', import.meta.url));
 
+/** As the first version of this store wrote it. */
+const FORMAT_1 = `
+  CREATE TABLE versions (ticket_id TEXT PRIMARY KEY, stamp INTEGER NOT NULL, digest TEXT NOT NULL,
+    log_id TEXT NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE positions (partition INTEGER PRIMARY KEY, log_id TEXT NOT NULL, next_offset INTEGER NOT NULL) STRICT;
+  CREATE TABLE books (consumed INTEGER NOT NULL, applied INTEGER NOT NULL, duplicate INTEGER NOT NULL,
+    stale INTEGER NOT NULL, skipped INTEGER NOT NULL, dead_lettered INTEGER NOT NULL) STRICT;
+  INSERT INTO books VALUES (3, 1, 2, 0, 0, 0);
+  INSERT INTO versions VALUES ('7', 100, '${'100'.padStart(32, '0')}', '${versionOf(1, 0n).place.logId}', 3, 4);
+  INSERT INTO positions VALUES (3, '${versionOf(1, 0n).place.logId}', 5);
+  PRAGMA user_version = 1;
+`;
+
 describe('the SQLite version store', () => {
   versionStoreContract(() => sqliteVersionStore({ path: newPath() }));
+  describe('that keeps tickets', () => {
+    versionStoreContract(() => sqliteVersionStore({ path: newPath(), keepTickets: true }));
+    ticketKeepingContract(() => sqliteVersionStore({ path: newPath(), keepTickets: true }));
+  });
 
   it('keeps what it stored when it is opened again', async () => {
     const path = newPath();
@@ -80,6 +97,51 @@ describe('the SQLite version store', () => {
     await store.close();
   });
 
+  it('keeps gaps, each once', async () => {
+    const path = newPath();
+    const store = sqliteVersionStore({ path });
+    const { logId } = versionOf(1, 0n).place;
+    await store.recordGaps?.([{ partition: 3, logId, from: 4n, to: 9n }]);
+    await store.recordGaps?.([{ partition: 3, logId, from: 4n, to: 9n }]);
+    await store.close();
+    const database = new DatabaseSync(path, { readOnly: true });
+    expect(database.prepare('SELECT partition, from_offset, to_offset FROM gaps').all()).toEqual([
+      { partition: 3, from_offset: 4, to_offset: 9 },
+    ]);
+    database.close();
+  });
+
+  it('takes over a file of format 1 with all it knows', async () => {
+    const path = join(folder, 'format-1.sqlite');
+    const database = new DatabaseSync(path);
+    database.exec(FORMAT_1);
+    database.close();
+    const store = sqliteVersionStore({ path });
+    expect(await store.readVersions(['7'])).toEqual(new Map([['7', versionOf(100, 4n)]]));
+    expect(await store.readPositions()).toEqual([
+      { partition: 3, logId: versionOf(1, 0n).place.logId, nextOffset: 5n },
+    ]);
+    expect(await store.readBooks()).toMatchObject({ consumed: 3, duplicate: 2 });
+    await store.record(stepOf({ '8': versionOf(100, 5n) }, []), () => {});
+    await store.close();
+    const again = sqliteVersionStore({ path });
+    expect((await again.readVersions(['7', '8'])).size).toBe(2);
+    await again.close();
+    expect(() => sqliteVersionStore({ path, keepTickets: true })).toThrow(
+      expect.objectContaining({
+        code: 'store.unusable',
+        message: expect.stringContaining('keeps no tickets'),
+      }),
+    );
+  });
+
+  it('is opened as it was made: one that keeps tickets goes on keeping them', async () => {
+    const path = newPath();
+    await sqliteVersionStore({ path, keepTickets: true }).close();
+    expect(() => sqliteVersionStore({ path })).toThrow(/keeps tickets: opened without keepTickets/);
+    await sqliteVersionStore({ path, keepTickets: true }).close();
+  });
+
   it('refuses a file that is damaged, and one of another format', () => {
     const damaged = join(folder, 'damaged.sqlite');
     writeFileSync(damaged, 'not a database, and longer than one header of one hundred bytes.'.repeat(9));
@@ -90,6 +152,6 @@ describe('the SQLite version store', () => {
     const database = new DatabaseSync(newer);
     database.exec('PRAGMA user_version = 7');
     database.close();
-    expect(() => sqliteVersionStore({ path: newer })).toThrow(/has format 7, not 1/);
+    expect(() => sqliteVersionStore({ path: newer })).toThrow(/has format 7, not 2/);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Versions, positions and books in one SQLite file. The members of a group on one host, processes included, share
+ * Versions, positions and books in one SQLite file, and the tickets themselves where that is asked for. The members of a group on one host, processes included, share
  * it: partitions that move from one to the other find their tickets' versions there.
  *
  * The effect lives elsewhere, so it comes first and the step follows in one transaction: a crash in between repeats
@@ -9,52 +9,33 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
-import type { TicketVersion } from '@ticket-stream/ticket';
+import type { Ticket, TicketVersion } from '@ticket-stream/ticket';
 import type { Books } from '../books.ts';
+import { prepareFormat, ZSTD } from './sqlite-format.ts';
 import type { StoredPosition, VersionStore } from './version-store.ts';
 
 /** Another member's step takes milliseconds; longer than this, its disk hangs. */
 const BUSY_TIMEOUT_MS = 5_000;
-const FORMAT = 1;
-
-const SCHEMA = `
-  CREATE TABLE versions (
-    ticket_id TEXT PRIMARY KEY,
-    stamp     INTEGER NOT NULL,
-    digest    TEXT NOT NULL,
-    log_id    TEXT NOT NULL,
-    partition INTEGER NOT NULL,
-    "offset"  INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE positions (
-    partition   INTEGER PRIMARY KEY,
-    log_id      TEXT NOT NULL,
-    next_offset INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE books (
-    consumed      INTEGER NOT NULL,
-    applied       INTEGER NOT NULL,
-    duplicate     INTEGER NOT NULL,
-    stale         INTEGER NOT NULL,
-    skipped       INTEGER NOT NULL,
-    dead_lettered INTEGER NOT NULL
-  ) STRICT;
-  INSERT INTO books VALUES (0, 0, 0, 0, 0, 0);
-  PRAGMA user_version = ${FORMAT};
-`;
 
 interface SqliteVersionStoreOptions {
   /** The file; made when missing, with its folder. On a local disk: SQLite's locks do not hold on network shares. */
   readonly path: string;
+  /**
+   * Keeps each ticket as well, compressed (some 1 KB each): changes come with `previous` and `changed`. Decided when
+   * the file is made; a file made otherwise is refused, since what it lacks would look like tickets never seen.
+   */
+  readonly keepTickets?: boolean;
 }
 
 /**
- * @throws store.unusable    damaged, or written by another version
+ * @throws store.unusable    damaged, written by another version, or made with another `keepTickets`
  * @throws sink.unavailable  its disk is full or slow; also thrown by every method
  */
-export function sqliteVersionStore({ path }: SqliteVersionStoreOptions): VersionStore {
-  const database = translated(path, () => open(path));
+export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionStore {
+  const { path, keepTickets = false } = options;
+  const database = translated(path, () => open(path, keepTickets));
   const selectVersion = database.prepare(
     'SELECT stamp, digest, log_id, partition, "offset" FROM versions WHERE ticket_id = ?',
   );
@@ -66,6 +47,9 @@ export function sqliteVersionStore({ path }: SqliteVersionStoreOptions): Version
     `UPDATE books SET consumed = consumed + ?, applied = applied + ?, duplicate = duplicate + ?,
        stale = stale + ?, skipped = skipped + ?, dead_lettered = dead_lettered + ?`,
   );
+  const selectTicket = database.prepare('SELECT document FROM tickets WHERE ticket_id = ?');
+  const saveTicket = database.prepare('INSERT OR REPLACE INTO tickets VALUES (?, ?)');
+  const saveGap = database.prepare('INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?)');
   // An offset has 63 bits; read as a double it would be rounded.
   selectVersion.setReadBigInts(true);
   selectPositions.setReadBigInts(true);
@@ -115,12 +99,40 @@ export function sqliteVersionStore({ path }: SqliteVersionStoreOptions): Version
         return found;
       }),
 
+    ...(keepTickets
+      ? {
+          readTickets: (ticketIds: readonly string[]) =>
+            translated(path, () => {
+              const found = new Map<string, Ticket>();
+              for (const id of ticketIds) {
+                const row = selectTicket.get(id);
+                if (row === undefined) continue;
+                const json = zstdDecompressSync(row['document'] as Uint8Array).toString('utf8');
+                found.set(id, JSON.parse(json) as Ticket);
+              }
+              return found;
+            }),
+        }
+      : {}),
+
+    recordGaps: (gaps) =>
+      translated(path, () =>
+        inTransaction(database, () => {
+          for (const { partition, logId, from, to } of gaps) {
+            saveGap.run(partition, logId, from, to, Date.now());
+          }
+        }),
+      ),
+
     async record(step, effect) {
       await effect();
       translated(path, () =>
         inTransaction(database, () => {
           for (const [id, { stamp, digest, place }] of step.versions) {
             saveVersion.run(id, stamp, digest, place.logId, place.partition, place.offset);
+          }
+          if (keepTickets) {
+            for (const [id, value] of step.values ?? []) saveTicket.run(id, zstdCompressSync(value, ZSTD));
           }
           for (const { partition, logId, nextOffset } of step.positions) {
             savePosition.run(partition, logId, nextOffset);
@@ -137,21 +149,13 @@ export function sqliteVersionStore({ path }: SqliteVersionStoreOptions): Version
   };
 }
 
-function open(path: string): DatabaseSync {
+function open(path: string, keepTickets: boolean): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     // WAL: a member reads while another writes. FULL: what was reported as stored outlives a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    inTransaction(database, () => {
-      const format = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-      if (format === 0) database.exec(SCHEMA);
-      else if (format !== FORMAT) {
-        throw new TicketStreamError('store.unusable', `${path} has format ${format}, not ${FORMAT}`, {
-          context: { store: path, format },
-        });
-      }
-    });
+    inTransaction(database, () => prepareFormat(database, { path, keepTickets }));
     return database;
   } catch (error) {
     database.close();

@@ -115,3 +115,47 @@ export function versionStoreContract(openStore: () => VersionStore): void {
     await store.close();
   });
 }
+
+/** What `previous` and `changed` rest on, in a store that keeps tickets by itself. */
+export function ticketKeepingContract(openStore: () => VersionStore): void {
+  const withTickets = (
+    versions: Record<string, TicketVersion>,
+    tickets: Record<string, object>,
+  ): StoreStep => ({
+    ...stepOf(versions, []),
+    values: new Map(Object.entries(tickets).map(([id, ticket]) => [id, Buffer.from(JSON.stringify(ticket))])),
+  });
+
+  it('gives back each ticket as it was last recorded, and none it never saw', async () => {
+    const store = openStore();
+    expect(await store.readTickets?.(['1'])).toEqual(new Map());
+    const first = withTickets(
+      { '1': versionOf(100, 0n), '2': versionOf(100, 1n) },
+      { '1': { id: 1, subject: 'Ärger 🎫' }, '2': { id: 2 } },
+    );
+    await store.record(first, () => {});
+    await store.record(withTickets({ '1': versionOf(101, 2n) }, { '1': { id: 1, tags: ['x'] } }), () => {});
+    expect(await store.readTickets?.(['1', '2', '3'])).toEqual(
+      new Map<string, object>([
+        ['1', { id: 1, tags: ['x'] }],
+        ['2', { id: 2 }],
+      ]),
+    );
+    await store.close();
+  });
+
+  it('keeps a ticket only with its version: while an effect is at work, and after one that throws, the former', async () => {
+    const store = openStore();
+    await store.record(withTickets({ '1': versionOf(100, 0n) }, { '1': { id: 1, n: 1 } }), () => {});
+    const next = withTickets({ '1': versionOf(101, 1n) }, { '1': { id: 1, n: 2 } });
+    let during: unknown;
+    const refused = store.record(next, async () => {
+      during = await store.readTickets?.(['1']);
+      throw new TicketStreamError('sink.unavailable', 'the sink is down');
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'sink.unavailable' });
+    expect(during).toEqual(new Map([['1', { id: 1, n: 1 }]]));
+    expect(await store.readTickets?.(['1'])).toEqual(new Map([['1', { id: 1, n: 1 }]]));
+    await store.close();
+  });
+}

@@ -8,10 +8,20 @@ export interface StoredPosition {
   readonly nextOffset: bigint;
 }
 
+/** Offsets of a partition that reading stepped over: from the first one missed up to where it went on. */
+export interface LogGap {
+  readonly partition: number;
+  readonly logId: string;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
 /** What one batch adds to a store, beside the effect itself. */
 export interface StoreStep {
   /** By ticket id: the version each applied ticket now has. Empty for a batch of repeats. */
   readonly versions: ReadonlyMap<string, TicketVersion>;
+  /** By ticket id: the JSON of that version, byte for byte, for a store that keeps tickets by itself. */
+  readonly values?: ReadonlyMap<string, Buffer>;
   /** The positions after this batch; a store overwrites what it has for these partitions. */
   readonly positions: readonly StoredPosition[];
   /** What this batch counts, to be added to the store's books. */
@@ -37,10 +47,19 @@ export interface VersionStore {
     ticketIds: readonly string[],
   ): Promise<ReadonlyMap<string, TicketVersion>> | ReadonlyMap<string, TicketVersion>;
 
-  /** The tickets as stored, for those ids; absent where the store keeps no documents. Called for fresh ids only. */
+  /**
+   * The tickets as stored, for those ids; absent where the store keeps no documents. Called for ids of which something
+   * fresh may have come.
+   */
   readTickets?(
     ticketIds: readonly string[],
   ): Promise<ReadonlyMap<string, Ticket>> | ReadonlyMap<string, Ticket>;
+
+  /**
+   * Keeps, durably, that reading stepped over these offsets by somebody's word; the same gap again is one. Absent
+   * where nothing keeps it.
+   */
+  recordGaps?(gaps: readonly LogGap[]): Promise<void> | void;
 
   /**
    * Runs `effect` and makes it durable together with the step, in one transaction where the effect's data lives in
