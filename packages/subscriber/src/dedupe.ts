@@ -27,8 +27,9 @@ export type Decision =
       readonly version: TicketVersion;
       readonly ticket: Ticket;
       readonly value: Buffer;
+      readonly previous: Ticket | undefined;
     }
-  | { readonly outcome: 'duplicate' | 'stale'; readonly record: LogRecord }
+  | { readonly outcome: 'duplicate' | 'stale' | 'skipped'; readonly record: LogRecord }
   | { readonly outcome: 'deadLetter'; readonly record: LogRecord; readonly error: TicketStreamError };
 
 export function decodeRecord(record: LogRecord): DecodedRecord {
@@ -46,15 +47,38 @@ export function decodeRecord(record: LogRecord): DecodedRecord {
   }
 }
 
+/** The tickets of which some record may be fresh: only their stored documents are worth reading. */
+export function possiblyFresh(
+  decoded: readonly DecodedRecord[],
+  stored: ReadonlyMap<string, TicketVersion>,
+): string[] {
+  const ids = new Set<string>();
+  for (const item of decoded) {
+    if ('error' in item) continue;
+    const { ticketId } = item.event;
+    if (compareToStored(stored.get(ticketId), item.version) === 'fresh') ids.add(ticketId);
+  }
+  return [...ids];
+}
+
+export interface KeptTickets {
+  /** The documents of `possiblyFresh` as stored before the batch. */
+  readonly tickets: ReadonlyMap<string, Ticket>;
+  readonly excludeSystemUpdates: boolean;
+}
+
 /**
  * @param stored  versions of the batch's ticket ids as stored before the batch
+ * @param kept    where the store keeps documents; without it, `previous` is undefined everywhere
  * @returns       one decision a record, in the same order; values are parsed of fresh records only
  */
 export function decideBatch(
   decoded: readonly DecodedRecord[],
   stored: ReadonlyMap<string, TicketVersion>,
+  kept?: KeptTickets,
 ): Decision[] {
   const current = new Map(stored);
+  const documents = new Map(kept?.tickets);
   return decoded.map((item): Decision => {
     const { record } = item;
     if ('error' in item) return { outcome: 'deadLetter', record, error: item.error };
@@ -63,9 +87,24 @@ export function decideBatch(
     if (freshness !== 'fresh') return { outcome: freshness, record };
     const parsed = parseTicket(record, event);
     if (parsed instanceof TicketStreamError) return { outcome: 'deadLetter', record, error: parsed };
+    const previous = documents.get(event.ticketId);
+    if (kept?.excludeSystemUpdates === true && isSystemUpdate(event, parsed.ticket, previous)) {
+      return { outcome: 'skipped', record };
+    }
     current.set(event.ticketId, version);
-    return { outcome: 'fresh', record, event, version, ...parsed };
+    if (kept !== undefined) documents.set(event.ticketId, parsed.ticket);
+    return { outcome: 'fresh', record, event, version, previous, ...parsed };
   });
+}
+
+/**
+ * Whether only the system touched the ticket: `updated_at` is still the stored one's. Never said of a ticket not stored
+ * yet, of one deleted, or scrubbed (which comes 30 days after the deletion, as another deleted event): who keeps a copy
+ * must hear of those.
+ */
+function isSystemUpdate(event: TicketEvent, ticket: Ticket, previous: Ticket | undefined): boolean {
+  if (previous === undefined || event.kind === 'deleted' || previous.status === 'deleted') return false;
+  return typeof ticket.updated_at === 'string' && ticket.updated_at === previous.updated_at;
 }
 
 function parseTicket(

@@ -8,16 +8,15 @@ const bounds: LogBounds = {
   starts: new Map([[0, 5n]]),
   ends: new Map([[0, 100n]]),
   from: new Map([[0, 60n]]),
+  allowGap: false,
 };
 const stored = (nextOffset: bigint, logId = 'this-log') => [{ partition: 0, logId, nextOffset }];
-const start = (
+const startOf = (
   positions: ReturnType<typeof stored>,
   group: bigint | undefined,
   over: Partial<LogBounds> = {},
-) =>
-  startOffsets([0], positions, new Map(group === undefined ? [] : [[0, group]]), { ...bounds, ...over }).get(
-    0,
-  );
+) => startOffsets([0], positions, new Map(group === undefined ? [] : [[0, group]]), { ...bounds, ...over });
+const start = (...args: Parameters<typeof startOf>) => startOf(...args).offsets.get(0);
 
 describe('reading starts', () => {
   it('where `from` says when nothing is stored', () => expect(start([], 90n)).toBe(60n));
@@ -61,5 +60,35 @@ describe('reading starts', () => {
   it('at the end, and at the start, of the log', () => {
     expect(start(stored(100n), undefined)).toBe(100n);
     expect(start([], undefined, { from: new Map([[0, 5n]]) })).toBe(5n);
+  });
+});
+
+describe('where gaps are allowed, reading starts', () => {
+  const allowed = (
+    positions: ReturnType<typeof stored>,
+    group: bigint | undefined,
+    over: Partial<LogBounds> = {},
+  ) => {
+    const { offsets, gaps } = startOf(positions, group, { allowGap: true, ...over });
+    return [offsets.get(0), gaps.map(({ from, to }) => [from, to])];
+  };
+
+  it('at the start of the log when the stored position is before it', () => {
+    expect(allowed(stored(2n), undefined)).toEqual([5n, [[2n, 5n]]]);
+  });
+  it('at the end when the stored position is beyond it', () => {
+    expect(allowed(stored(120n), undefined)).toEqual([100n, [[100n, 120n]]]);
+  });
+  it('where the group was moved to beyond the stored position, and within the log', () => {
+    expect(allowed(stored(40n), 70n)).toEqual([70n, [[40n, 70n]]]);
+    expect(allowed(stored(40n), 170n)).toEqual([100n, [[40n, 100n]]]);
+  });
+  it('at the lower of both, without a gap, when the group is behind', () => {
+    expect(allowed(stored(40n), 20n)).toEqual([20n, []]);
+    expect(allowed(stored(40n), undefined)).toEqual([40n, []]);
+  });
+  it('at the nearest place where `from` is outside the log, and also when the checkpoint is', () => {
+    expect(allowed([], undefined, { from: new Map([[0, 2n]]) })).toEqual([5n, [[2n, 5n]]]);
+    expect(allowed([], undefined, { writtenUpTo: new Map([[0, 101n]]) })).toEqual([60n, []]);
   });
 });
