@@ -12,7 +12,13 @@ import { join } from 'node:path';
 import { AlertState, defaultRuleFile, loadRuleFile, raiseAlerts } from '@ticket-stream/alerting';
 import { openSqliteIndex } from '@ticket-stream/search';
 import { type Books, emptyBooks, type VersionStore } from '@ticket-stream/subscriber';
-import { compareToStored, type Ticket, type TicketChange, ticketDigest } from '@ticket-stream/ticket';
+import {
+  compareToStored,
+  type Ticket,
+  type TicketChange,
+  ticketChange,
+  ticketDigest,
+} from '@ticket-stream/ticket';
 import type { SampleTicket } from '../publish/sample-tickets.ts';
 
 const BATCH = 1_000;
@@ -46,12 +52,12 @@ async function openSink(): Promise<Sink> {
 
 function batchOf(from: number): TicketChange[] {
   const stamp = Math.floor(Date.now() / 1_000);
-  return Array.from({ length: BATCH }, (_, k): TicketChange => {
+  return Array.from({ length: BATCH }, (_, k) => {
     const n = from + k;
     const { head, tail } = samples[n % samples.length] as SampleTicket;
     const ticketId = String(1_000_000 + n);
     const value = Buffer.from(`${head}${ticketId}${tail}`);
-    return {
+    return ticketChange({
       ticketId,
       kind: 'changed',
       ticket: JSON.parse(value.toString()) as Ticket,
@@ -62,7 +68,7 @@ function batchOf(from: number): TicketChange[] {
       source: 'https://bench.zendesk.com',
       publishedAtMs: Date.now(),
       traceId: undefined,
-    };
+    });
   });
 }
 

@@ -11,3 +11,4 @@ export {
 } from './search-index.ts';
 export { openSqliteIndex } from './sqlite/sqlite-index.ts';
 export { openSqliteReader } from './sqlite/sqlite-reader.ts';
+export { withStoredTickets } from './stored-tickets.ts';

@@ -18,6 +18,8 @@ import {
   type Logger,
   type LogReader,
   type LogRecord,
+  retryHeaders,
+  retryTopic,
 } from '@ticket-stream/kafka';
 import { type Applied, letterOf, type Outcome } from './apply-piece.ts';
 import type { Books } from './books.ts';
@@ -29,7 +31,7 @@ export interface RetryParts {
   readonly group: string;
   readonly ticketsTopic: string;
   readonly deadLetters: Pick<DeadLetterWriter, 'settle'>;
-  readonly readCommitted: () => Promise<Positions>;
+  readonly readCommitted: (topic: string) => Promise<Positions>;
   readonly apply: (piece: Piece) => Promise<Applied>;
   /** Writes the letter and counts it, in a step of the store. */
   readonly setAside: (letter: DeadLetter) => Promise<Books>;
@@ -40,11 +42,6 @@ export interface RetryParts {
     work: (control: BetweenBatches) => Promise<boolean>,
   ) => Promise<boolean | undefined>;
   readonly logger: Logger;
-}
-
-/** The topic a consumer group's letters are sent to: group names mostly begin with the topic's already. */
-export function retryTopic(topic: string, group: string): string {
-  return `${topic}.retry.${group.startsWith(`${topic}.`) ? group.slice(topic.length + 1) : group}`;
 }
 
 /** A topic that is not there is looked for again after this long: most groups never have one. */
@@ -64,7 +61,9 @@ export interface RetryLetters {
 
 export function retryLetters(parts: RetryParts): RetryLetters {
   const { reader, group, ticketsTopic, deadLetters, logger } = parts;
-  const topic = retryTopic(ticketsTopic, group);
+  const found = topicOf(ticketsTopic, group);
+  if (found === undefined) return { forget() {}, look: () => Promise.resolve(true) };
+  const topic = found;
   let lookAgainAtMs = 0;
   let positions: Map<number, bigint> | undefined;
   const failures = new Map<string, number>();
@@ -79,7 +78,7 @@ export function retryLetters(parts: RetryParts): RetryLetters {
     const ends = await reader.stableEndOffsets(topic);
     const missing = partitions.some((partition) => positions?.has(partition) !== true);
     if (positions === undefined || missing) {
-      positions = new Map([...(await reader.startOffsets(topic)), ...(await parts.readCommitted())]);
+      positions = new Map([...(await reader.startOffsets(topic)), ...(await parts.readCommitted(topic))]);
     }
     for (const partition of partitions) {
       const [from, to] = [positions.get(partition), ends.get(partition)];
@@ -173,6 +172,15 @@ export function retryLetters(parts: RetryParts): RetryLetters {
   };
 }
 
+/** A group whose name makes no name of a topic has no retries. */
+function topicOf(ticketsTopic: string, group: string): string | undefined {
+  try {
+    return retryTopic(ticketsTopic, group);
+  } catch {
+    return undefined;
+  }
+}
+
 function stateOf(outcome: DeadLetterOutcome | 'fresh'): DeadLetterState['state'] {
   return outcome === 'fresh' ? 'applied' : outcome;
 }
@@ -183,25 +191,23 @@ interface RetriedRecord {
   readonly record: LogRecord;
 }
 
-const RETRY_HEADERS = ['retry-letter', 'retry-partition', 'retry-offset'] as const;
+const added: readonly string[] = Object.values(retryHeaders);
 
 function originOf(retried: LogRecord): RetriedRecord | TicketStreamError {
   const { headers = {}, partition } = retried;
-  const text = (name: (typeof RETRY_HEADERS)[number]): string => {
+  const text = (name: string): string => {
     const value = headers[name];
     return value === undefined || value === null || Array.isArray(value) ? '' : value.toString();
   };
-  const key = text('retry-letter');
-  const offset = text('retry-offset');
-  if (key === '' || text('retry-partition') !== String(partition) || !/^\d{1,19}$/.test(offset)) {
+  const key = text(retryHeaders.letter);
+  const offset = text(retryHeaders.offset);
+  if (key === '' || text(retryHeaders.partition) !== String(partition) || !/^\d{1,19}$/.test(offset)) {
     return new TicketStreamError(
       'record.invalid_headers',
       'the headers of a retried record do not name its letter, partition and offset',
     );
   }
-  const original = Object.entries(headers).filter(
-    ([name]) => !(RETRY_HEADERS as readonly string[]).includes(name),
-  );
+  const original = Object.entries(headers).filter(([name]) => !added.includes(name));
   return {
     key,
     record: { ...retried, offset: BigInt(offset), headers: Object.fromEntries(original) },

@@ -33,7 +33,7 @@ import { type PieceLimits, piecesOf } from './pieces.ts';
 import { traceBatch } from './process-span.ts';
 import { lagBetween, lowerOf, type Positions, reached } from './reading-goals.ts';
 import { resolveStart } from './resolve-start.ts';
-import { retryLetters, retryTopic } from './retry-letters.ts';
+import { retryLetters } from './retry-letters.ts';
 import { sinkPatience } from './sink-patience.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
 import type { LogGap } from './version-store/version-store.ts';
@@ -110,7 +110,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
     ticketsTopic: topic,
     deadLetters,
     logger,
-    readCommitted: () => readGroupOffsets(kafka, group, retryTopic(topic, group)),
+    readCommitted: (retries) => readGroupOffsets(kafka, group, retries),
     apply: (piece) => traceBatch(topic, group, piece.records, () => applyLetter(piece, assignedLogId)),
     async setAside(letter) {
       await deadLetters.write([letter]);

@@ -1,5 +1,11 @@
 import { webhookSecretProblem } from '@ticket-stream/alerting';
-import { commonOptions, defineOptions, kafkaOptions, option } from '@ticket-stream/service-kit';
+import {
+  commonOptions,
+  consumerOptions,
+  defineOptions,
+  kafkaOptions,
+  option,
+} from '@ticket-stream/service-kit';
 
 /** Everything alerting can be told; `--help` and `.env.example` are written from this table. */
 export const alertingOptions = defineOptions({
@@ -46,5 +52,6 @@ export const alertingOptions = defineOptions({
     expected: 'a host name or an IP address',
     charactersMax: 253,
   }),
+  ...consumerOptions,
   ...commonOptions,
 });

@@ -19,6 +19,7 @@ import {
   type OptionValues,
   onlyKnownHosts,
   type ServiceContext,
+  subscriptionSettings,
   tellSupervisor,
 } from '@ticket-stream/service-kit';
 import { emptyBooks, type Subscription, subscribe } from '@ticket-stream/subscriber';
@@ -91,7 +92,12 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
   healthRoutes(app, {
     ready: () => {
       const { caughtUp } = snapshot();
-      return { ok: caughtUp && waitingFor === undefined, reason: waitingFor ?? 'catching up' };
+      if (!caughtUp || waitingFor !== undefined) return { ok: false, reason: waitingFor ?? 'catching up' };
+      return subscription?.health() ?? { ok: false };
+    },
+    healthy: () => {
+      const health = subscription?.health();
+      return { ok: health?.stuck !== true, reason: health?.reason };
     },
   });
   metricsRoute(app, context.telemetry);
@@ -120,6 +126,7 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
   };
   subscription = await subscribe({
     ...kafkaConnection(options),
+    ...subscriptionSettings(options),
     clientId: 'ticket-stream-alerting',
     topic: options.TICKETS_TOPIC,
     group: `${options.TICKETS_TOPIC}.alerting`,

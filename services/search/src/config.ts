@@ -1,4 +1,10 @@
-import { commonOptions, defineOptions, kafkaOptions, option } from '@ticket-stream/service-kit';
+import {
+  commonOptions,
+  consumerOptions,
+  defineOptions,
+  kafkaOptions,
+  option,
+} from '@ticket-stream/service-kit';
 
 const HOST_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 
@@ -19,5 +25,6 @@ export const searchOptions = defineOptions({
     expectedItem: 'host names without port',
     item: (host) => (HOST_NAME.test(host) ? undefined : 'is no host name'),
   }),
+  ...consumerOptions,
   ...commonOptions,
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { trace } from '@opentelemetry/api';
-import { openSqliteIndex } from '@ticket-stream/search';
+import { openSqliteIndex, withStoredTickets } from '@ticket-stream/search';
 import {
   createHttpServer,
   createProgressReporter,
@@ -11,6 +11,7 @@ import {
   metricsRoute,
   onlyKnownHosts,
   type ServiceContext,
+  subscriptionSettings,
   tellSupervisor,
 } from '@ticket-stream/service-kit';
 import { emptyBooks, type Subscription, subscribe } from '@ticket-stream/subscriber';
@@ -50,7 +51,16 @@ export async function runSearch(context: ServiceContext<typeof searchOptions>): 
   onlyKnownHosts(app, options.SEARCH_ALLOWED_HOSTS);
   healthRoutes(app, {
     // Queries are answered from the first moment; ready is who knows how far behind the log the answers are.
-    ready: () => ({ ok: subscription?.lag() !== undefined, reason: waitingFor ?? 'finding where to go on' }),
+    ready: () => {
+      if (subscription?.lag() === undefined) {
+        return { ok: false, reason: waitingFor ?? 'finding where to go on' };
+      }
+      return subscription.health();
+    },
+    healthy: () => {
+      const health = subscription?.health();
+      return { ok: health?.stuck !== true, reason: health?.reason };
+    },
   });
   metricsRoute(app, context.telemetry);
   app.get('/status', async () => ({
@@ -80,12 +90,13 @@ export async function runSearch(context: ServiceContext<typeof searchOptions>): 
 
   subscription = await subscribe({
     ...kafkaConnection(options),
+    ...subscriptionSettings(options),
     clientId: 'ticket-stream-search',
     topic: options.TICKETS_TOPIC,
     group,
     // Nothing stored yet: from the start of the log, which keeps the newest version of every ticket for ever.
     from: 'earliest',
-    versions: index,
+    versions: options.EXCLUDE_SYSTEM_UPDATES ? withStoredTickets(index) : index,
     handle: (changes) =>
       tracer.startActiveSpan('index tickets', async (span) => {
         try {
