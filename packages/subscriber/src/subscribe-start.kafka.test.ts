@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { caughtUp, commitGroup, storeAt, testReadings } from './testing/reading.ts';
+import { ticket } from './testing/tickets-log.ts';
+
+const { openLog, read } = testReadings();
+
+describe('reading starts', () => {
+  const tickets = Array.from({ length: 10 }, (_, n) => ticket(n + 1, 100));
+  it.each([
+    ['at the stored position where the group is further', 4n, 8n, 4],
+    ['at the group’s offset where the store is further', 8n, 4n, 4],
+    ['at the stored position where the group has none', 6n, undefined, 6],
+  ])('%s', async (_name, stored, group, start) => {
+    const log = await openLog('starts');
+    await log.publish(tickets);
+    if (group !== undefined) await commitGroup(log, group);
+    const reading = await read(log, { versions: await storeAt(log, stored), until: 'end' });
+    await reading.subscription.done;
+    expect(reading.applied[0]).toBe(`${start + 1}@100`);
+    expect(reading.applied.length).toBe(10 - start);
+  });
+
+  it('at the beginning where the stored position is of another log', async () => {
+    const log = await openLog('other-log');
+    await log.publish(tickets);
+    const versions = await storeAt(log, 7n, '00000000-0000-4000-8000-000000000000');
+    const reading = await read(log, { versions, until: 'end' });
+    await reading.subscription.done;
+    expect(reading.applied.length).toBe(10);
+  });
+
+  it('at an offset, a time, or the end, where nothing is stored', async () => {
+    const log = await openLog('from');
+    await log.publish(tickets);
+    const fromOffset = await read(log, {
+      group: `${log.topic}.a`,
+      from: { offsets: new Map([[0, 8n]]) },
+      until: 'end',
+    });
+    await fromOffset.subscription.done;
+    expect(fromOffset.applied).toEqual(['9@100', '10@100']);
+    const fromTime = await read(log, { group: `${log.topic}.b`, from: { timeMs: 0 }, until: 'end' });
+    await fromTime.subscription.done;
+    expect(fromTime.applied.length).toBe(10);
+    const fromEnd = await read(log, { group: `${log.topic}.c`, from: 'latest' });
+    await caughtUp(fromEnd);
+    await log.publish([ticket(11, 100)]);
+    await expect.poll(() => fromEnd.applied).toEqual(['11@100']);
+  });
+
+  it('nowhere, with exit code 5, where the stored position is beyond the end', async () => {
+    const log = await openLog('beyond');
+    await log.publish(tickets);
+    const reading = await read(log, { versions: await storeAt(log, 100n) });
+    await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
+    expect(reading.applied).toEqual([]);
+  });
+
+  it.each([
+    ['the group', { from: 'committed' }],
+    ['the caller', { from: { offsets: new Map([[0, 100n]]) } }],
+  ] as const)('nowhere, with exit code 5, where %s names an offset beyond the end', async (who, options) => {
+    const log = await openLog('from-beyond');
+    await log.publish(tickets);
+    if (who === 'the group') await commitGroup(log, 100n);
+    const reading = await read(log, options);
+    await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
+    expect(reading.applied).toEqual([]);
+  });
+
+  it('nowhere, with exit code 5, where the topic was made again beside its checkpoint, for a new reader too', async () => {
+    const log = await openLog('cut');
+    await log.publish(tickets);
+    const admin = log.kafka.admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [log.topic] });
+    await expect.poll(async () => (await admin.listTopics()).includes(log.topic)).toBe(false);
+    await admin.disconnect();
+    await log.createTopic();
+    const reading = await read(log, { from: 'earliest' });
+    await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
+  });
+
+  it('at its own stored position when a partition comes back from a member that keeps another store', async () => {
+    const log = await openLog('comes-back', 2);
+    const publish = (stamp: number) =>
+      log.publish(Array.from({ length: 40 }, (_, n) => ticket(n + 1, stamp)));
+    await publish(1);
+    const staying = await read(log);
+    await expect.poll(() => staying.applied.length, { timeout: 10_000 }).toBe(40);
+    const passing = await read(log);
+    await expect.poll(() => passing.subscription.positions().size, { timeout: 20_000 }).toBe(1);
+    await publish(2);
+    await expect
+      .poll(() => passing.subscription.books().consumed > 0 && passing.subscription.lag(), {
+        timeout: 10_000,
+      })
+      .toBe(0);
+    await passing.subscription.stop();
+    // What the group has committed is further than what this member's store holds.
+    await expect.poll(() => staying.applied.length, { timeout: 20_000 }).toBe(80);
+    for (let id = 1; id <= 40; id++) {
+      expect(staying.applied.filter((name) => name.startsWith(`${id}@`))).toEqual([`${id}@1`, `${id}@2`]);
+    }
+  });
+
+  it('nowhere, with exit code 5, when the topic is made again while it is read', async () => {
+    const log = await openLog('made-again');
+    await log.publish(tickets);
+    const reading = await read(log);
+    await expect.poll(() => reading.applied.length).toBe(10);
+    const admin = log.kafka.admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [log.topic] });
+    await expect.poll(async () => (await admin.listTopics()).includes(log.topic)).toBe(false);
+    await admin.disconnect();
+    await log.createTopic();
+    const late = ticket(1, 200);
+    await log.write([{ key: '1', value: late.value, headers: log.headersOf(late) }]);
+    await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
+    expect(reading.applied.length).toBe(10);
+  });
+});
