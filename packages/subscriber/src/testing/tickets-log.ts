@@ -6,7 +6,7 @@ import {
   openPagePublisher,
   topicNames,
 } from '@ticket-stream/kafka';
-import { encodeEventHeaders, ticketDigest } from '@ticket-stream/ticket';
+import { encodeEventHeaders, type RawHeaders, ticketDigest } from '@ticket-stream/ticket';
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -89,13 +89,15 @@ export async function openTicketsLog(brokers: string, topic: string, partitions 
     },
     async deadLetters() {
       const to = await reader.stableEndOffsets(names.deadLetters);
-      const found: { key: string; code: string; value: string }[] = [];
+      const found: { key: string; code: string; state: string; value: string; headers: RawHeaders }[] = [];
       for await (const records of reader.read(names.deadLetters, { from: new Map(), to })) {
         for (const { key, value, headers } of records) {
           found.push({
             key: key?.toString() ?? '',
             code: headers?.['dlq-code']?.toString() ?? '',
+            state: headers?.['dlq-state']?.toString() ?? 'open',
             value: value?.toString() ?? '',
+            headers: headers ?? {},
           });
         }
       }
@@ -115,6 +117,6 @@ export interface TestTicket {
   readonly value: Buffer;
 }
 
-export function ticket(id: number, stamp: number, content = 'x'): TestTicket {
-  return { id, stamp, value: Buffer.from(JSON.stringify({ id, subject: content })) };
+export function ticket(id: number, stamp: number, content = 'x', fields: object = {}): TestTicket {
+  return { id, stamp, value: Buffer.from(JSON.stringify({ id, subject: content, ...fields })) };
 }
