@@ -1,5 +1,6 @@
 /** Who reads: the cluster's consumer groups as its coordinators know them. Nothing is joined, nothing is changed. */
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import { whileCoordinatorMoves } from './coordinator-retry.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
 const { AssignerProtocol } = kafkajs;
@@ -43,7 +44,7 @@ export async function describeGroups(
   if (names.length === 0) return [];
   return withAdmin(kafka, 'looking at consumer groups', async (admin) => {
     const known = await knownGroups(admin);
-    const { groups } = await admin.describeGroups([...names]);
+    const { groups } = await whileCoordinatorMoves(() => admin.describeGroups([...names]));
     const found = new Map(groups.map((each) => [each.groupId, each]));
     return names.flatMap((group) => {
       const answer = found.get(group);
@@ -66,7 +67,7 @@ export async function describeGroups(
 }
 
 async function knownGroups(admin: Admin): Promise<ReadonlySet<string>> {
-  const { groups } = await admin.listGroups();
+  const { groups } = await whileCoordinatorMoves(() => admin.listGroups());
   return new Set(
     groups
       .filter(({ protocolType }) => ['consumer', ''].includes(protocolType))

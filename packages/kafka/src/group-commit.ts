@@ -7,6 +7,7 @@
  */
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
+import { whileCoordinatorMoves } from './coordinator-retry.ts';
 import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
 import { createCluster } from './kafkajs-cluster.ts';
 
@@ -39,20 +40,14 @@ export async function commitGroupOffsets(
   const cluster = createCluster(kafka, { isolationLevel: 1 });
   try {
     await cluster.connect();
-    const coordinator = await cluster.findGroupCoordinator({ groupId: group });
-    await coordinator.offsetCommit({
-      ...NOBODY,
-      groupId: group,
-      topics: [
-        {
-          topic,
-          partitions: [...offsets].map(([partition, { offset, metadata }]) => ({
-            partition,
-            offset: String(offset),
-            metadata: metadata ?? null,
-          })),
-        },
-      ],
+    const partitions = [...offsets].map(([partition, { offset, metadata }]) => ({
+      partition,
+      offset: String(offset),
+      metadata: metadata ?? null,
+    }));
+    await whileCoordinatorMoves(async () => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+      await coordinator.offsetCommit({ ...NOBODY, groupId: group, topics: [{ topic, partitions }] });
     });
   } catch (error) {
     if (ACTIVE.has(kafkaErrorType(error) ?? '')) {

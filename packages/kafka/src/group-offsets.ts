@@ -7,6 +7,7 @@
  * group carries the metadata along, or a restart would read on without end.
  */
 import type { Kafka } from 'kafkajs';
+import { whileCoordinatorMoves } from './coordinator-retry.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
 /** The offsets a consumer group has committed for a topic; partitions without one are absent. */
@@ -60,7 +61,7 @@ export async function readCommitted(
   const admin = kafka.admin();
   try {
     await admin.connect();
-    const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    const [answer] = await whileCoordinatorMoves(() => admin.fetchOffsets({ groupId, topics: [topic] }));
     return new Map(
       (answer?.partitions ?? [])
         .map(({ partition, offset, metadata }) => [partition, { offset: BigInt(offset), metadata }] as const)
