@@ -26,6 +26,10 @@ const PLAY_LIMIT_MS = 120_000;
  */
 export class ScriptedZendesk implements AsyncDisposable {
   readonly requests: ExportRequest[] = [];
+  /** Tickets by their id, each shown as long as it stands here; the others are not found. */
+  readonly tickets = new Map<string, SimpleAnswer>();
+  /** Ids of the tickets that were asked for, in order. */
+  readonly asked: string[] = [];
   readonly #server = createServer();
   readonly #cues: Answer[] = [];
   #taken: ExportRequest[] = [];
@@ -36,6 +40,13 @@ export class ScriptedZendesk implements AsyncDisposable {
     const zendesk = new ScriptedZendesk();
     zendesk.#server.on('request', (incoming, response) => {
       const { pathname, searchParams } = new URL(incoming.url ?? '', 'http://zendesk.invalid');
+      const id = /^\/api\/v2\/tickets\/(\d+)\.json$/.exec(pathname)?.[1];
+      if (id !== undefined) {
+        zendesk.asked.push(id);
+        const shown = zendesk.tickets.get(id) ?? answer(404, '{"error":"RecordNotFound"}');
+        shown(response);
+        return;
+      }
       const request: ExportRequest = {
         path: pathname,
         startTime: Number(searchParams.get('start_time') ?? Number.NaN),

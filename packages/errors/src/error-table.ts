@@ -121,6 +121,12 @@ export const errorTable = {
     remedy: 'Fetch the ticket by its id and look at what nests so deep in it.',
   },
 
+  'ticket.not_shown': {
+    disposition: 'dead_letter',
+    remedy:
+      'Zendesk does not show this ticket by its id: it is deleted (that comes by the export), or these credentials may not see it. Look at the cause; retry it later, or drop the letter.',
+  },
+
   'record.invalid_headers': {
     disposition: 'dead_letter',
     remedy: 'Something other than the producer writes to the topic, or a header was changed on the way.',

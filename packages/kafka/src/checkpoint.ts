@@ -15,6 +15,11 @@ export interface Checkpoint<ExportState> {
   readonly logId: string;
   /** Next offset of each partition of the tickets topic after this checkpoint's transaction, its marker left out. */
   readonly nextOffsets: ReadonlyMap<number, bigint>;
+  /**
+   * Where the requests for tickets to be fetched again go on (retry-topics.ts); undefined: none was ever done. A version
+   * that does not know it leaves it out, and the requests still kept are then done once more: copies, no loss.
+   */
+  readonly nextRetryOffset?: bigint;
   /** What the exporter keeps for itself (next request, boundary digests, position); this package does not read it. */
   readonly exportState: ExportState;
 }
@@ -23,10 +28,11 @@ export const CHECKPOINT_KEY = 'export';
 const FORMAT = 1;
 
 export function encodeCheckpoint<ExportState>(checkpoint: Checkpoint<ExportState>): string {
-  const { nextOffsets, ...rest } = checkpoint;
+  const { nextOffsets, nextRetryOffset, ...rest } = checkpoint;
   return JSON.stringify({
     format: FORMAT,
     ...rest,
+    ...(nextRetryOffset === undefined ? {} : { nextRetryOffset: String(nextRetryOffset) }),
     nextOffsets: Object.fromEntries(
       [...nextOffsets].map(([partition, offset]) => [partition, String(offset)]),
     ),
@@ -41,7 +47,7 @@ export function decodeCheckpoint<ExportState>(
   try {
     const raw = JSON.parse(value?.toString('utf8') ?? '') as Record<string, unknown>;
     if (raw['format'] !== FORMAT) throw new Error(`format ${String(raw['format'])}`);
-    const { sequence, owner, source, logId, nextOffsets, exportState } = raw;
+    const { sequence, owner, source, logId, nextOffsets, nextRetryOffset, exportState } = raw;
     if (
       typeof sequence !== 'number' ||
       typeof owner !== 'string' ||
@@ -60,6 +66,7 @@ export function decodeCheckpoint<ExportState>(
       nextOffsets: new Map(
         Object.entries(nextOffsets).map(([partition, offset]) => [Number(partition), BigInt(String(offset))]),
       ),
+      ...(nextRetryOffset === undefined ? {} : { nextRetryOffset: BigInt(String(nextRetryOffset)) }),
       exportState: parseState(exportState),
     };
   } catch (error) {

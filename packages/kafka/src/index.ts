@@ -46,6 +46,7 @@ export { firstPublishedMs, newestPublishedMs } from './publish-times.ts';
 export type { BatchControl, RecordBatch } from './record-batch.ts';
 export { keyPartitioner } from './record-chunk.ts';
 export { type BetweenBatches, openRecordStream, type RecordStream } from './record-stream.ts';
+export { type RetryRequest, readRetryRequests } from './retry-requests.ts';
 export { ensureRetryTopic, producerRetryTopic, retryHeaders, retryTopic } from './retry-topics.ts';
 export { type CheckpointRewrite, rewriteCheckpoint } from './rewrite-checkpoint.ts';
 export { applyTopics, type TopicSetting } from './topic-settings.ts';

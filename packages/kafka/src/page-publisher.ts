@@ -91,6 +91,7 @@ export async function openPagePublisher<ExportState>(
       source: options.source,
       logId: found?.logId ?? randomUUID(),
       nextOffsets: found?.nextOffsets ?? new Map(),
+      ...(found?.nextRetryOffset === undefined ? {} : { nextRetryOffset: found.nextRetryOffset }),
       exportState: found?.exportState ?? options.initialState(),
     };
     const { sequence } = claimed;

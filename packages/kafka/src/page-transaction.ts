@@ -3,7 +3,12 @@ import { encodeEventHeaders, type TicketEvent } from '@ticket-stream/ticket';
 import type { RecordMetadata, Transaction } from 'kafkajs';
 import type { Checkpoint } from './checkpoint.ts';
 import { sendCheckpoint } from './checkpoint-writer.ts';
-import { type ExportDeadLetter, encodeDeadLetter } from './dead-letter.ts';
+import {
+  type DeadLetterState,
+  type ExportDeadLetter,
+  encodeDeadLetter,
+  encodeDeadLetterState,
+} from './dead-letter.ts';
 import { diagnostics } from './diagnostics.ts';
 import { type ChunkLimits, type OutgoingRecord, RecordChunk } from './record-chunk.ts';
 import { isRefusedAsTooLarge } from './refused-records.ts';
@@ -18,8 +23,13 @@ export interface PageTransaction<ExportState> {
    */
   publish(event: Omit<TicketEvent, 'source' | 'logId'>, value: Buffer): Promise<void>;
   deadLetter(letter: ExportDeadLetter): Promise<void>;
-  /** Sends what is left and the checkpoint, and commits. On return all of it is durable. */
-  commit(exportState: ExportState): Promise<Checkpoint<ExportState>>;
+  /** What became of a letter that was tried again. */
+  settleLetter(state: DeadLetterState): Promise<void>;
+  /**
+   * Sends what is left and the checkpoint, and commits. On return all of it is durable.
+   * @param nextRetryOffset  where the requests to fetch tickets again go on; as it was where not given
+   */
+  commit(exportState: ExportState, nextRetryOffset?: bigint): Promise<Checkpoint<ExportState>>;
   /** Gives the page up; nothing of it is ever visible. A failing abort leaves the producer in doubt: recycled at once. */
   abort(): Promise<void>;
 }
@@ -127,11 +137,22 @@ export function openPageTransaction<ExportState>(
         }
       }),
 
-    commit: (exportState) =>
+    settleLetter: (state) =>
+      guarded(async () => {
+        await sending;
+        const { key, value, headers } = encodeDeadLetterState(state);
+        const texts = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)]));
+        await sendRecords(transaction, names.deadLetters, [{ key, value, headers: texts, partition: 0 }]);
+      }),
+
+    commit: (exportState, nextRetryOffset) =>
       guarded(async () => {
         await flush();
         await sending;
-        const next: Checkpoint<ExportState> = { ...checkpoint, sequence, nextOffsets, exportState };
+        const next: Checkpoint<ExportState> = {
+          ...{ ...checkpoint, sequence, nextOffsets, exportState },
+          ...(nextRetryOffset === undefined ? {} : { nextRetryOffset }),
+        };
         await traceCommit(names.tickets, async () => {
           await sendCheckpoint(transaction, names.checkpoints, next);
           diagnostics.commitBefore.publish({ topic: names.tickets, sequence });

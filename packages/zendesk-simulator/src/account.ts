@@ -190,6 +190,13 @@ export class Account {
     return this.history.has(id) ? ticketJson(this.identity.seed, this.history.stateOf(id)) : undefined;
   }
 
+  /** As it is shown by its id: without the export's second; undefined where there is none, or it is deleted. */
+  shownTicket(id: number): string | undefined {
+    const exported = this.ticket(id);
+    if (exported === undefined || this.history.stateOf(id).status === 'deleted') return undefined;
+    return exported.replace(/,"generated_timestamp":\d+\}$/, '}');
+  }
+
   /** Of every ticket, by id, as things stand at the first call. */
   *latest(): IterableIterator<LatestVersion> {
     const hiddenFrom = this.hiddenFrom(this.presentSecond());

@@ -9,3 +9,5 @@ import { channel } from 'node:diagnostics_channel';
 export const pageFetched = channel('ticket-stream:page:fetched');
 /** `{ tickets }`: so many tickets of the page were parsed and handed to the publisher; comes several times a page. */
 export const pageParsing = channel('ticket-stream:page:parsing');
+/** `{ ticketId }`: a ticket that was asked for again is here whole; nothing of it was written. */
+export const letterFetched = channel('ticket-stream:letter:fetched');

@@ -22,6 +22,7 @@ import {
   withoutCursor,
 } from '@ticket-stream/zendesk-export';
 import type { ExportObservation } from './export-observation.ts';
+import type { LetterRetries } from './letter-retries.ts';
 import { attemptPage, type PageOutcome } from './page-attempt.ts';
 import { pageTracing } from './page-tracing.ts';
 import { changeState, isoSecond, resumeExport } from './state-changes.ts';
@@ -30,6 +31,8 @@ import { cursorRefused, secondRefused, stuckOnCursor, undeliverable } from './st
 export interface ExportLoop {
   readonly client: ExportClient;
   readonly publisher: PagePublisher<ExportState>;
+  /** Tickets to be fetched again, between two pages. */
+  readonly letters: LetterRetries;
   readonly pacer: Pacer;
   readonly wanted: WantedExport;
   /** Sideloads, as the client asks for them. */
@@ -96,7 +99,15 @@ export async function runExport(loop: ExportLoop): Promise<void> {
   }
 
   async function takeTurn(): Promise<void> {
-    await observation.waiting(waitsFor, () => pacer.turn(signal), pacer.msToNextTurn());
+    const knownMs = pacer.msToNextTurn();
+    await observation.waiting(
+      waitsFor,
+      async () => {
+        await loop.letters.work(knownMs);
+        await pacer.turn(signal);
+      },
+      knownMs,
+    );
     waitsFor = 'pace';
     observation.requested(pageSize.current);
   }

@@ -19,6 +19,8 @@ beforeAll(async () => {
       published: 19_000,
       repeated: 990,
       deadLettered: 10,
+      lettersApplied: 3,
+      lettersFailed: 2,
       bytes: 5e7,
     }),
     lastGeneratedSecond: () => 1_700_000_000,
@@ -81,7 +83,9 @@ describe("the producer's metrics", () => {
       'ticket_stream_export_per_page 500',
       'ticket_stream_export_page_duration_seconds_bucket{verdict="failed",le="300"} 1',
       'http_client_request_duration_seconds_count{http_request_method="GET",server_address="acme.zendesk.com",server_port="443",http_response_status_code="429",error_type="zendesk.rate_limited"} 1',
-      'messaging_client_sent_messages_total{messaging_system_name="kafka",messaging_operation_name="send",messaging_destination_name="tickets.dlq"} 10',
+      'messaging_client_sent_messages_total{messaging_system_name="kafka",messaging_operation_name="send",messaging_destination_name="tickets.dlq"} 15',
+      'ticket_stream_export_letters_total{outcome="applied"} 3',
+      'ticket_stream_export_letters_total{outcome="dead_lettered"} 2',
     ])
       expect(lines).toContain(line);
   });

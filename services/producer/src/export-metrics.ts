@@ -45,6 +45,12 @@ export const exportMetrics = {
     text: 'Tickets of accepted pages, by what became of them.',
     labels: { outcome: '`published`, `repeated` (in the log already), `dead_lettered`' },
   },
+  'ticket_stream.export.letters': {
+    kind: 'counter',
+    unit: '{letter}',
+    text: 'Tickets fetched again because of a dead letter, by what became of them.',
+    labels: { outcome: '`applied` (in the log), `dead_lettered` (a letter once more)' },
+  },
   'ticket_stream.export.bytes': { kind: 'counter', unit: 'By', text: 'Bytes of pages parsed, decompressed.' },
   'ticket_stream.export.retries': {
     kind: 'counter',
@@ -135,6 +141,8 @@ interface ExportCounts {
   readonly published: number;
   readonly repeated: number;
   readonly deadLettered: number;
+  readonly lettersApplied: number;
+  readonly lettersFailed: number;
   readonly bytes: number;
 }
 
@@ -185,6 +193,10 @@ export function registerExportMetrics(sources: ExportMetricSources): ExportRecor
       [counts().repeated, { outcome: 'repeated' }],
       [counts().deadLettered, { outcome: 'dead_lettered' }],
     ],
+    'ticket_stream.export.letters': () => [
+      [counts().lettersApplied, { outcome: 'applied' }],
+      [counts().lettersFailed, { outcome: 'dead_lettered' }],
+    ],
     'ticket_stream.export.bytes': () => counts().bytes,
     // Those that never happened as 0: a counter that appears with its first error has no increase to alert on.
     'ticket_stream.export.retries': () =>
@@ -204,11 +216,12 @@ export function registerExportMetrics(sources: ExportMetricSources): ExportRecor
     },
     'ticket_stream.export.per_page': sources.perPage,
     'messaging.client.sent.messages': () => {
-      const { published, deadLettered } = counts();
+      const { published, deadLettered, lettersApplied, lettersFailed } = counts();
       const { tickets, deadLetters } = sources.topics;
       return [
-        [published, sentTo(tickets)],
-        [deadLettered, sentTo(deadLetters)],
+        [published + lettersApplied, sentTo(tickets)],
+        // Of one that was applied, the record that says so.
+        [deadLettered + lettersApplied + lettersFailed, sentTo(deadLetters)],
       ];
     },
   });

@@ -11,6 +11,7 @@ import { type ExportActivity, exportHealth, exportReadiness } from './export-hea
 import { registerExportMetrics } from './export-metrics.ts';
 import { createExportProgress, type ExportProgress } from './export-progress.ts';
 import { createExportWaits } from './export-waits.ts';
+import type { WrittenOutcome } from './letter-outcome.ts';
 import type { PageOutcome } from './page-attempt.ts';
 import { createRequestWindow } from './request-window.ts';
 
@@ -28,6 +29,8 @@ export interface ExportObservation {
   parsed(tickets: number): void;
   pageFailed(seconds: number, code: ErrorCode): void;
   pageEnded(seconds: number, outcome: PageOutcome): void;
+  /** A ticket that was fetched again is durable, or its letter once more. */
+  letterDone(outcome: WrittenOutcome): void;
   /** Nothing newer now. */
   caughtUp(): void;
   stopped(): void;
@@ -172,6 +175,10 @@ export function createExportObservation(settings: ObservationSettings): ExportOb
       if (progress.stage === 'starting') progress.stage = 'backfill';
       if (isBackfilling())
         tracker?.page({ tickets: outcome.exported, positionSecond: log?.state().position });
+    },
+    letterDone(outcome) {
+      if (outcome === 'applied') progress.lettersApplied++;
+      if (outcome === 'dead_lettered') progress.lettersFailed++;
     },
     caughtUp() {
       if (!isBackfilling()) return;

@@ -11,6 +11,9 @@ export interface ExportProgress {
   published: number;
   repeated: number;
   deadLettered: number;
+  /** Tickets fetched again because of a dead letter: in the log now, or a letter once more. Counted nowhere else. */
+  lettersApplied: number;
+  lettersFailed: number;
   /** Parsed of the page at work, not yet committed. */
   parsing: number;
   /** The latest `generated_timestamp` exported, epoch seconds. */
@@ -31,6 +34,8 @@ export function createExportProgress(perPage: number): ExportProgress {
     published: 0,
     repeated: 0,
     deadLettered: 0,
+    lettersApplied: 0,
+    lettersFailed: 0,
     parsing: 0,
     newestSecond: undefined,
     perPage,

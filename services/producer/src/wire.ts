@@ -5,6 +5,7 @@ import {
   type LogReader,
   openLogReader,
   openPagePublisher,
+  producerRetryTopic,
   readDatedCheckpoint,
   topicNames,
 } from '@ticket-stream/kafka';
@@ -33,6 +34,7 @@ import type { producerOptions } from './config.ts';
 import { runExport } from './export-loop.ts';
 import { createExportObservation } from './export-observation.ts';
 import { msToFirstTurn } from './first-turn.ts';
+import { createLetterRetries } from './letter-retries.ts';
 import { waitForKafka } from './wait-for-kafka.ts';
 
 type ProducerOptions = OptionValues<typeof producerOptions>;
@@ -147,9 +149,16 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
       [...publisher.checkpoint.nextOffsets].map(([partition, next]) => [partition, String(next)]),
     );
 
+  const letters = createLetterRetries({
+    ...{ client, publisher, source, logger, signal },
+    reader: prepared.reader,
+    topic: producerRetryTopic(options.TICKETS_TOPIC),
+    onOutcome: observation.letterDone,
+  });
   await runExport({
     client,
     publisher,
+    letters,
     pacer,
     wanted,
     include: options.EXPORT_INCLUDE,

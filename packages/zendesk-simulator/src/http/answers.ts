@@ -57,6 +57,12 @@ export const unknownEndpoint: Refusal = {
   body: { error: 'InvalidEndpoint', description: 'Not found' },
 };
 
+/** A ticket that is not there, or deleted. */
+export const recordNotFound: Refusal = {
+  status: 404,
+  body: { error: 'RecordNotFound', description: 'Not found' },
+};
+
 export function tooManyRequests(retryAfterSeconds: number): Refusal {
   return {
     status: 429,

@@ -11,6 +11,7 @@ import { refuse } from './exchange.ts';
 import { answerExport } from './export-endpoint.ts';
 import { answerLogin, LOGIN_PATH } from './fault-answers.ts';
 import { RequestCounts, type RequestFigures } from './request-counts.ts';
+import { answerTicket, isTicketPath } from './ticket-endpoint.ts';
 import { answerTokens, TOKEN_PATH } from './token-endpoint.ts';
 
 export class SimulatorServer {
@@ -93,6 +94,7 @@ export class SimulatorServer {
     };
     if (url.pathname.startsWith('/simulator/')) await answerControl(exchange);
     else if (url.pathname === TOKEN_PATH) await answerTokens(exchange);
+    else if (isTicketPath(url.pathname)) answerTicket(exchange);
     else if (url.pathname === LOGIN_PATH) answerLogin(response, this.account.presentSecond());
     else {
       try {
