@@ -6,7 +6,7 @@ import { asKafkaError } from './kafka-errors.ts';
 import { retryHeaders } from './retry-topics.ts';
 
 /** A record to be consumed again, as it was. */
-export interface RetriedRecord {
+interface RetriedRecord {
   readonly topic: string;
   readonly partition: number;
   readonly key: Buffer | null;

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { type LetterState, letterHeader, letterStateOf } from './letter-state.ts';
 import type { LogRecord } from './log-record.ts';
 
-export type LetterOrigin =
+type LetterOrigin =
   | { readonly kind: 'export'; readonly source: string; readonly startTime: number }
   | {
       readonly kind: 'record';

@@ -63,7 +63,7 @@ export interface LogReader {
   close(): Promise<void>;
 }
 
-export interface FollowedRecords {
+interface FollowedRecords {
   readonly records: readonly LogRecord[];
   /** The next offset of each partition still followed. */
   readonly positions: ReadonlyMap<number, bigint>;
