@@ -28,9 +28,11 @@ export function filterFlags(command: Command): Command {
 }
 
 export function stateFlag(standing: string): Option {
-  return new Option('--state <states>', `one of ${letterStates.join(', ')}, several with commas, or all`)
-    .default(undefined, standing)
-    .argParser(states);
+  const known = letterStates.join(', ');
+  return new Option(
+    '--state <states>',
+    `one of ${known}, several with commas, or all; else ${standing}`,
+  ).argParser(states);
 }
 
 function states(given: string): readonly LetterState[] {

@@ -15,8 +15,8 @@ import { type RangeFlags, readRange } from './tail-range.ts';
 
 interface TailFlags extends RangeFlags {
   readonly where?: Condition;
-  readonly fields: readonly FieldPath[];
-  readonly limit: number;
+  readonly fields?: readonly FieldPath[];
+  readonly limit?: number;
   readonly json?: true;
   readonly dataDir?: string;
 }
@@ -42,7 +42,7 @@ export function tailCommand(): Command {
     )
     .option('--json', 'one object a line, with the ticket byte for byte')
     .option('--partition <n>', 'this partition alone', wholeNumber(0))
-    .option('--limit <n>', 'end after so many', wholeNumber(1), Number.POSITIVE_INFINITY)
+    .option('--limit <n>', 'end after so many', wholeNumber(1))
     .option('--data-dir <folder>', 'data folder (DATA_DIR, .data)')
     .addHelpText(
       'after',
@@ -83,11 +83,12 @@ async function runTail(
   const { stdout, stderr } = process;
   const output = pipedOutput(stdout);
   const progress = progressLine(stderr);
-  const style = { fields: flags.fields, width: stdout.isTTY ? stdout.columns : undefined };
+  const { fields = [], limit = Number.POSITIVE_INFINITY } = flags;
+  const style = { fields, width: stdout.isTTY ? stdout.columns : undefined };
   const isJson = flags.json === true;
   const counts = await tail({
-    ...{ reader, topic, range, where: flags.where, key: flags.key, limit: flags.limit },
-    showsChanges: !isJson && flags.fields.length === 0,
+    ...{ reader, topic, range, where: flags.where, key: flags.key, limit },
+    showsChanges: !isJson && fields.length === 0,
     signal: AbortSignal.any([interrupted, output.closed]),
     async show(record) {
       progress.end();
