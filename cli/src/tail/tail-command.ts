@@ -52,8 +52,9 @@ export function tailCommand(): Command {
   ticket-stream tail --from earliest --until now --key 35436 --json | jq .ticket.status
 
 A condition sees ticket, previous and changed, as a rule of alerting does: what is not there is null. previous is the
-version seen before in this run; where there is none, every field counts as changed. A line ends with the fields that
-changed since then, in brackets. Times are those of publication, in UTC.
+version seen before in this run; a condition that speaks of previous or changed does not hold for a ticket seen for the
+first time, unless it was created since the first record read. A line ends with the fields that changed, in brackets.
+Times are those of publication, in UTC.
 
 Order: a ticket's versions come in the order of the log; different tickets by their time as far as they were fetched
 together. --json has the keys partition, offset, publishedAt, ticketId, kind, updatedStamp, digest and ticket (or

@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Condition, ConditionFailure, celFromJson, noTicket } from '@ticket-stream/condition';
 import { isTicketStreamError } from '@ticket-stream/errors';
 import type { LogReader, LogRecord } from '@ticket-stream/kafka';
+import { parseRfc3339Second, type Ticket } from '@ticket-stream/ticket';
 import { SeenVersions } from './seen-versions.ts';
 import type { TailRange } from './tail-range.ts';
 import { type TailRecord, tailRecord } from './tail-record.ts';
@@ -48,10 +49,13 @@ export async function tail(options: Tail): Promise<TailCounts> {
   const seen = options.showsChanges || where?.kind === 'transition' ? new SeenVersions() : undefined;
   let from = range.from;
   let isAway = false;
+  /** Publication of the record read first. */
+  let firstAtMs: number | undefined;
 
   async function take(record: LogRecord): Promise<void> {
     counts.read++;
     counts.lastAtMs = record.publishedAtMs;
+    firstAtMs ??= record.publishedAtMs;
     if (key !== undefined && record.key?.toString('latin1') !== key) return;
     let before: Buffer | undefined;
     const each = tailRecord(record, () => before);
@@ -69,6 +73,8 @@ export async function tail(options: Tail): Promise<TailCounts> {
     if (ticket === undefined) return false;
     const isTransition = condition.kind === 'transition';
     const previous = isTransition ? each.previous() : undefined;
+    // As in alerting: what a ticket was like that is seen for the first time is unknown, unless it is new to Zendesk.
+    if (isTransition && previous === undefined && !isNew(ticket)) return false;
     try {
       return condition.holds({
         ticket: celFromJson(ticket),
@@ -81,6 +87,11 @@ export async function tail(options: Tail): Promise<TailCounts> {
       counts.failure = error.message;
       return false;
     }
+  }
+
+  function isNew({ created_at: createdAt }: Ticket): boolean {
+    const createdSecond = parseRfc3339Second(createdAt);
+    return createdSecond !== undefined && createdSecond * 1000 >= (firstAtMs ?? 0);
   }
 
   async function follow(): Promise<boolean> {
