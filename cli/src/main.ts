@@ -36,6 +36,11 @@ for (const command of commands) {
   program.addCommand(inheriting(command, program));
 }
 
+// A reader of the output that went away (`| head`) is no failure, and ends no work half done; tail stops by itself.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { until } from '../support/condition.ts';
@@ -233,6 +236,16 @@ describe('dlq drop', () => {
     expect((await dlq('show', idOf('14'), '--raw')).stdout).toBe(value('14').subarray(0, 4).toString());
     expect((await dlq('show', idOf('14'))).stdout).toMatch(/dropped since .*, by .+@.+: a test ticket/);
   });
+});
+
+it('a reader of the pipe that goes away is no failure', async () => {
+  const command = `"${process.execPath}" cli/bin/ticket-stream.js dlq list --state all --json; echo "exit $?" >&2`;
+  const shell = spawn('/bin/sh', ['-c', `{ ${command}; } | true`], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { PATH: process.env['PATH'], ...log.env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  expect(await text(shell.stderr)).toBe('exit 0\n');
 });
 
 it('a topic that has no letters yet is no error', async () => {

@@ -54,11 +54,14 @@ export async function originalRecord(
   const content = await readLetterContent(reader, deadLetters, row);
   const headers = content === undefined ? {} : originalHeaders(content.headers);
   // A letter of before letters kept their record's headers has none; the origin is then the place to look first.
-  const isComplete = content !== undefined && whole === undefined && Object.keys(headers).length > 0;
-  if (isComplete) return { value: content.value, headers };
+  const isWhole = content !== undefined && whole === undefined;
+  // Nor does a letter tell an empty value from none.
+  if (isWhole && content.value.length > 0 && Object.keys(headers).length > 0) {
+    return { value: content.value, headers };
+  }
   const found = await readRecord(reader, origin.topic, origin);
   if (found === undefined || !sameKey(found.key, origin.recordKey)) {
-    if (content !== undefined && whole === undefined) return { value: content.value, headers };
+    if (isWhole) return { value: content.value.length === 0 ? null : content.value, headers };
     return `only its head was kept, and ${origin.topic} no longer has the record`;
   }
   if (whole !== undefined && sha256(found.value) !== whole.sha256) {

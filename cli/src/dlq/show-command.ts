@@ -107,6 +107,7 @@ function bytesText({ bytesAt, whole, fetchAgain }: LetterRow): string {
 
 function bodyText(row: LetterRow, content: LetterContent | undefined): string {
   if (content === undefined) return 'The topic no longer has its bytes.';
+  if (content.value.length === 0) return 'The record had no value, or an empty one.';
   const text = content.value.toString('utf8');
   if (row.whole !== undefined) return harmlessText(text);
   try {

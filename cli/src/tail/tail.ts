@@ -25,6 +25,7 @@ export interface Tail {
   readonly limit: number;
   readonly signal: AbortSignal;
   readonly show: (tail: TailRecord) => Promise<void>;
+  /** Told of a fetch in which nothing was found. */
   readonly onProgress: (counts: TailCounts) => void;
   /** The cluster is away; undefined: it is back. */
   readonly onWaiting: (reason: string | undefined) => void;
@@ -102,12 +103,13 @@ export async function tail(options: Tail): Promise<TailCounts> {
     })) {
       if (isAway) options.onWaiting(undefined);
       isAway = false;
+      const shownBefore = counts.shown;
       for (const record of records) {
         await take(record);
         if (counts.shown >= limit || signal.aborted) return true;
       }
       from = new Map(positions);
-      onProgress(counts);
+      if (records.length > 0 && counts.shown === shownBefore) onProgress(counts);
     }
     return true;
   }

@@ -123,6 +123,16 @@ describe('a letter', () => {
     expect(row?.state).toBe('open');
   });
 
+  it('of a record without a value has no bytes, and one whose repeat has none keeps its own', () => {
+    const empty = { ...letterAt(7n), value: Buffer.alloc(0) };
+    expect(fold([empty])[0]?.bytesAt).toMatchObject({ offset: empty.offset, length: 0 });
+    const first = letterAt(8n);
+    expect(fold([first, { ...letterAt(8n), value: Buffer.alloc(0) }])[0]?.bytesAt).toMatchObject({
+      offset: first.offset,
+      length: 8,
+    });
+  });
+
   it('that is cut says of how many bytes', () => {
     expect(fold([letterAt(7n, 1_000, 4)])[0]).toMatchObject({
       whole: { byteLength: 8 },

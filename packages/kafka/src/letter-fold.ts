@@ -39,7 +39,7 @@ export interface LetterRow {
   readonly stateAtMs: number;
   readonly by: string | undefined;
   readonly reason: string | undefined;
-  /** Where its bytes lie in the dead-letter topic, and how many; undefined where it has none. */
+  /** Where its bytes lie in the dead-letter topic, and how many; undefined where the topic forgot them. */
   readonly bytesAt:
     | { readonly partition: number; readonly offset: bigint; readonly length: number }
     | undefined;
@@ -110,7 +110,8 @@ export function createLetterFold(): LetterFold {
         by: letterHeader(record.headers, 'dlq-by'),
         reason: letterHeader(record.headers, 'dlq-reason'),
         bytesAt:
-          isLetter && length > 0
+          // A ticket that could not be fetched again is its letter once more, without bytes: those of before count.
+          isLetter && (length > 0 || before?.bytesAt === undefined)
             ? { partition: record.partition, offset: record.offset, length }
             : before?.bytesAt,
       });
