@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { allowance } from './allowance.bench.ts';
 import type { Bench, BenchResult } from './bench.ts';
+import { consume } from './consume.bench.ts';
 import { leaks } from './leaks.bench.ts';
 import { pageStream } from './page-stream.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, Bench>> = {
   leaks,
   allowance,
   replay,
+  consume,
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -28,8 +28,8 @@ export class Member {
   #child: ChildProcess | undefined;
   #exited: Promise<unknown> = Promise.resolve();
   /** Joining or joined, and not asked to leave. */
-  joined = false;
-  leaving = false;
+  joined: boolean = false;
+  leaving: boolean = false;
   held = false;
   partitions = 0;
   /** Of this membership. */
