@@ -21,6 +21,8 @@ const facts = {
 const key = (description: string) => ({
   kafka: { key: { type: 'string', description }, bindingVersion: '0.5.0' },
 });
+/** What tells a letter of state from the letter, whose facts it may repeat. */
+const isState = { required: ['dlq-state'] };
 const anyBytes = { description: 'The original bytes, which may be anything.' };
 
 export const deadLetterMessages = {
@@ -41,6 +43,7 @@ export const deadLetterMessages = {
         'dlq-fetch-again': text('Path at which Zendesk has the ticket, where the value is cut.'),
       },
       additionalProperties: true,
+      not: isState,
     },
     payload: anyBytes,
     examples: [
@@ -91,6 +94,7 @@ export const deadLetterMessages = {
         }),
       },
       additionalProperties: true,
+      not: isState,
     },
     payload: anyBytes,
     examples: [
@@ -113,12 +117,12 @@ export const deadLetterMessages = {
     name: 'letterState',
     title: 'What became of a letter',
     summary:
-      'Under the key of the letter; the newest record of a key says how it stands. Without one, it is open.',
+      "Under the key of the letter; the newest record of a key says how it stands. Without one, it is open. It may carry the letter's own dlq headers, which then outlive the letter.",
     contentType: 'application/octet-stream',
     bindings: key('The key of the letter.'),
     headers: {
       type: 'object',
-      required: ['dlq-state'],
+      ...isState,
       properties: {
         'dlq-state': text('How the letter stands.', {
           examples: ['retrying', 'applied', 'duplicate', 'stale', 'skipped', 'dropped'],

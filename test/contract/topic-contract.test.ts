@@ -11,6 +11,7 @@ import {
 import {
   connectKafka,
   ensureTopics,
+  openLetterDesk,
   openLogReader,
   openPagePublisher,
   silentLogger,
@@ -71,6 +72,8 @@ function messagesOf(channel: string, record: ConsoleRecord): string[] {
     );
   });
 }
+
+const sorted = (names: readonly string[]): string[] => names.toSorted();
 
 describe('the topics as others find them', () => {
   const { brokers } = sharedKafka();
@@ -164,7 +167,7 @@ describe('the topics as others find them', () => {
 
   it('every sample lies in the topic as the message that its type says, and nothing of a stranger does', async () => {
     const found = new Map<string, string[]>();
-    const strange: (string | undefined)[] = [];
+    const strange: string[] = [];
     for await (const record of consoleConsume({ brokers, topic: names.tickets })) {
       const message = messagesOf('tickets', record);
       const value = record.value?.toString() ?? '';
@@ -175,24 +178,45 @@ describe('the topics as others find them', () => {
       const deleted = JSON.parse(value.toString()).status === 'deleted';
       expect(found.get(value.toString()), path).toEqual([deleted ? 'ticketDeleted' : 'ticketChanged']);
     }
-    expect(strange.toSorted()).toEqual(strangers.map(({ value }) => value).toSorted());
+    expect(sorted(strange)).toEqual(sorted(strangers.map(({ value }) => value)));
   });
 
-  it('every dead letter is exactly one of those in the document', async () => {
-    const messages: string[] = [];
-    for await (const record of consoleConsume({ brokers, topic: names.deadLetters })) {
-      const [message, ...more] = messagesOf('deadLetters', record);
-      expect(more).toEqual([]);
-      messages.push(
-        message ?? `none: ${JSON.stringify(record.headers.map(([name, value]) => [name, String(value)]))}`,
+  it('every dead letter, and every state of one, is exactly one of those in the document', async () => {
+    const read = async () => {
+      const letters: { readonly record: ConsoleRecord; readonly message: string }[] = [];
+      for await (const record of consoleConsume({ brokers, topic: names.deadLetters })) {
+        const [message, ...more] = messagesOf('deadLetters', record);
+        expect(more).toEqual([]);
+        letters.push({ record, message: message ?? `none: ${record.key?.toString()}` });
+      }
+      return letters;
+    };
+    const letters = await read();
+    const written = ['consumerLetter', 'consumerLetter', 'producerLetter', 'producerLetter'];
+    expect(sorted(letters.map(({ message }) => message))).toEqual(written);
+
+    // Somebody drops one, with the facts of the letter repeated; a consumer says of another what became of it.
+    const desk = await openLetterDesk(
+      connectKafka({ brokers: brokers.split(',') }, silentLogger),
+      names.deadLetters,
+    );
+    const facts = (record: ConsoleRecord | undefined) =>
+      Object.fromEntries(
+        (record?.headers ?? [])
+          .filter(([name]) => name.startsWith('dlq-'))
+          .map(([name, value]) => [name, String(value)]),
       );
-    }
-    expect(messages.toSorted()).toEqual([
-      'consumerLetter',
-      'consumerLetter',
-      'producerLetter',
-      'producerLetter',
-    ]);
+    const [first, second] = letters.filter(({ message }) => message === 'consumerLetter');
+    const keyOf = (letter: typeof first) => letter?.record.key?.toString() ?? '';
+    expect(Object.keys(facts(first?.record))).toContain('dlq-code');
+    await desk.setState(
+      { key: keyOf(first), state: 'dropped', by: 'a@b', reason: 'x' },
+      facts(first?.record),
+    );
+    await desk.setState({ key: keyOf(second), state: 'stale' }, {});
+    await desk.close();
+    const now = (await read()).map(({ message }) => message);
+    expect(sorted(now)).toEqual(sorted([...written, 'letterState', 'letterState']));
   });
 
   it('every checkpoint says what others may read of it', async () => {
@@ -211,9 +235,8 @@ describe('the topics as others find them', () => {
     const own = line.replace('127.0.0.1:9092 -t tickets', `${brokers} -t ${names.tickets}`);
     const shown = execFileSync('sh', ['-c', own], { encoding: 'utf8' }).trim().split('\n');
     const committed = await readCommitted(brokers, names.tickets);
-    expect(shown.map((each) => each.split(' ').slice(0, 2).join(' ')).toSorted()).toEqual(
-      committed.map(({ ticketId, partition, offset }) => `${ticketId} ${partition}/${offset}`).toSorted(),
-    );
+    const places = committed.map(({ ticketId, partition, offset }) => `${ticketId} ${partition}/${offset}`);
+    expect(sorted(shown.map((each) => each.split(' ').slice(0, 2).join(' ')))).toEqual(sorted(places));
     expect(shown.filter((each) => each.includes('ce_logid=')).length).toBe(samples.length);
   });
 });
