@@ -239,4 +239,44 @@ describe('the topics as others find them', () => {
     expect(sorted(shown.map((each) => each.split(' ').slice(0, 2).join(' ')))).toEqual(sorted(places));
     expect(shown.filter((each) => each.includes('ce_logid=')).length).toBe(samples.length);
   });
+
+  it("the guide's settings are taken by librdkafka and by Java's consumer, and show what was committed", async () => {
+    const guide = readFileSync(join(docs, 'topic.md'), 'utf8');
+    const [librdkafka = [], java = []] = [...guide.matchAll(/```properties\n([\s\S]*?)```/g)].map((block) =>
+      (block[1] ?? '')
+        .trim()
+        .split('\n')
+        .map((line) => line.replace('group.id=my-team.tickets', `group.id=${names.tickets}.guide`)),
+    );
+    expect([librdkafka.length, java.length]).toEqual([5, 7]);
+    const records = samples.length + strangers.length;
+
+    // kcat refuses a property that librdkafka does not know.
+    const settings = librdkafka.flatMap((line) => ['-X', line]);
+    const kcat = [
+      '-C',
+      '-b',
+      brokers,
+      '-t',
+      names.tickets,
+      '-e',
+      '-q',
+      '-o',
+      'beginning',
+      '-f',
+      '%o\n',
+      ...settings,
+    ];
+    const shown = execFileSync('kcat', kcat, { encoding: 'utf8' });
+    expect(shown.trim().split('\n').length).toBe(records);
+
+    const consumed = await runKafkaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', [
+      ...['--bootstrap-server', brokers, '--topic', names.tickets, '--max-messages', String(records)],
+      ...java.flatMap((line) => ['--command-property', line]),
+    ]);
+    expect(consumed).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`Processed a total of ${records}`),
+    });
+  });
 });
