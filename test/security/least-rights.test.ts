@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import type { AccessRight } from '@ticket-stream/dev-stack/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
-import { until } from '../support/condition.ts';
-import { lastWords, START_SECOND } from '../support/scripted-producer.ts';
-import { page, ScriptedZendesk, ticket } from '../support/scripted-zendesk.ts';
+import { START_SECOND } from '../support/scripted-producer.ts';
+import type { ScriptedZendesk } from '../support/scripted-zendesk.ts';
 import { ServiceProcess } from '../support/service-process.ts';
 import { documentedRights, rightsOf } from './documented-rights.ts';
+import { type Ending, endingOf, exportOf, smallAccount } from './ending.ts';
 import { PASSWORD, type SecuredCluster, securedCluster } from './secured-cluster.ts';
 
 const TOPIC = 'tickets';
@@ -58,26 +58,11 @@ function comesWith(right: AccessRight, other: AccessRight): boolean {
   return other.operation === 'Describe' && ['Read', 'Write'].includes(right.operation);
 }
 
-/** What a process says at its end. */
-interface Ending {
-  readonly exitCode: number | null;
-  readonly words: string;
-  readonly everything: string;
-}
-
 let cluster: SecuredCluster;
 let zendesk: ScriptedZendesk;
 
 beforeAll(async () => {
-  zendesk = await ScriptedZendesk.start();
-  // Every page has something for each topic: a ticket, and one that can only be a dead letter.
-  zendesk.rest = (response, { startTime }) => {
-    const id = startTime - START_SECOND + 1;
-    page([ticket(id, startTime), { subject: `no id, number ${id}`, generated_timestamp: startTime }], {
-      end_time: startTime + 1,
-      end_of_stream: true,
-    })(response);
-  };
+  zendesk = await smallAccount();
   cluster = await securedCluster(
     subjects.flatMap(({ name, rights }) => [name, ...takings(name, rights).map(({ user }) => user)]),
   );
@@ -159,38 +144,15 @@ function command(heading: string, args: readonly string[]) {
 }
 
 function options(user: string): Record<string, string> {
-  return {
-    ...cluster.options(user),
-    TICKETS_TOPIC: TOPIC,
-    ZENDESK_URL: zendesk.url,
-    ZENDESK_EMAIL: 'admin@acme.example',
-    ZENDESK_API_TOKEN: 'token-of-zendesk',
-    EXPORT_SOURCE: 'test:least-rights',
-    EXPORT_REQUESTS_PER_MINUTE: '6000',
-    START_TIME: String(START_SECOND),
-    EXPORT_ONCE: 'true',
-  };
+  return { ...cluster.options(user), ...exportOf(zendesk), TICKETS_TOPIC: TOPIC };
 }
 
 function service<Name extends Service>(name: Name, user: string): ServiceProcess<Name> {
   return new ServiceProcess(name, join(cluster.folder, user), { ...options(user), LOG_LEVEL: 'debug' });
 }
 
-/** @throws with the end of its log where it still runs: it waits for what will never come */
-async function endOf(name: Service, user: string): Promise<Ending> {
-  const process: ServiceProcess<Service> = service(name, user).start();
-  try {
-    await until(`the end of ${name}`, () => !process.running, 60_000);
-  } catch (error) {
-    await process.stop();
-    throw new Error(`${String(error)}\n${process.log.slice(-3_000)}`);
-  }
-  const words = lastWords(process.log);
-  return {
-    exitCode: process.exitCode,
-    words: words === undefined ? '' : `${words.message} (${words.code}) ${words.remedy}`,
-    everything: process.log,
-  };
+function endOf(name: Service, user: string): Promise<Ending> {
+  return endingOf(service(name, user));
 }
 
 async function letters(): Promise<number> {

@@ -14,7 +14,8 @@ interface KafkaJsError extends Error {
 function* causes(error: unknown): Generator<KafkaJsError> {
   const seen = new Set<unknown>();
   const queue = [error];
-  for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
+  while (queue.length > 0) {
+    const current = queue.shift();
     if (!(current instanceof Error) || seen.has(current)) continue;
     seen.add(current);
     yield current as KafkaJsError;

@@ -1,7 +1,7 @@
 /** A cluster's topics made and set as wanted. */
 import { TicketStreamError } from '@ticket-stream/errors';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
-import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
+import { asKafkaError, kafkaErrorType, refusalOf } from './kafka-errors.ts';
 import { createCluster } from './kafkajs-cluster.ts';
 import { setTopicSettings } from './kafkajs-requests.ts';
 import { alterCommand, createCommand, type WantedTopic } from './wanted-topics.ts';
@@ -57,12 +57,21 @@ export async function createTopics(admin: Admin, missing: readonly WantedTopic[]
     });
   } catch (error) {
     if (!isRefusal(error)) throw error;
+    const refused = refusedTopics(error);
+    // Where some were refused, the others are there now.
+    const left = missing.filter(({ topic }) => refused.length === 0 || refused.includes(topic));
     throw new TicketStreamError(
       'kafka.topic_missing',
-      `topics are missing and this user may not create them:\n  ${missing.map(createCommand).join('\n  ')}`,
+      `topics are missing and this user may not create them:\n  ${left.map(createCommand).join('\n  ')}`,
       { cause: error },
     );
   }
+}
+
+/** kafkajs gathers what became of each topic under one error. */
+function refusedTopics(error: unknown): string[] {
+  const { errors } = error as { readonly errors?: readonly { readonly topic: string }[] };
+  return (errors ?? []).filter(isRefusal).map(({ topic }) => topic);
 }
 
 /**
@@ -123,7 +132,7 @@ function refusedSettings(error: unknown, topic: string, settings: ReadonlyMap<st
   });
 }
 
+/** Of several topics: one of them is. */
 function isRefusal(error: unknown): boolean {
-  const type = kafkaErrorType(error);
-  return type === 'TOPIC_AUTHORIZATION_FAILED' || type === 'CLUSTER_AUTHORIZATION_FAILED';
+  return refusalOf(error, '')?.code === 'kafka.not_allowed';
 }
