@@ -63,7 +63,6 @@ function batchOf(from: number): TicketChange[] {
       ticket: JSON.parse(value.toString()) as Ticket,
       value,
       previous: undefined,
-      changed: [],
       version: { stamp, digest: ticketDigest(value), place: { logId, partition: 0, offset: BigInt(n) } },
       source: 'https://bench.zendesk.com',
       publishedAtMs: Date.now(),
