@@ -151,6 +151,8 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     stopping.signal.addEventListener('abort', onStop, { once: true });
     consumer.on(consumer.events.CRASH, ({ payload }) => end(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      // A join that was under way when this life ended: nobody reads for it.
+      if (life.over) return;
       const partitions = payload.memberAssignment[topic] ?? [];
       remember(payload.memberId);
       // kafkajs emits this before the first fetch of the assignment: paused here, nothing is fetched too early.
