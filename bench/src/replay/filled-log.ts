@@ -1,4 +1,4 @@
-import { openTicketsLog, type TicketsLog } from '../../../test/support/tickets-log.ts';
+import { type MadeVersion, openTicketsLog, type TicketsLog } from '../../../test/support/tickets-log.ts';
 import type { SampleTicket } from '../publish/sample-tickets.ts';
 
 const PAGE_RECORDS = 1_000;
@@ -7,6 +7,8 @@ export interface FilledLog {
   readonly log: TicketsLog;
   readonly records: number;
   readonly ends: Readonly<Record<string, string>>;
+  /** Raises so many tickets to urgent that were not, as a change of now. */
+  raiseToUrgent(count: number): Promise<void>;
 }
 
 /**
@@ -48,7 +50,21 @@ export async function fillLog(
   const ends = Object.fromEntries(
     [...(await log.ends())].map(([partition, end]) => [partition, String(end)]),
   );
-  return { log, records: tickets + again, ends };
+  return {
+    log,
+    records: tickets + again,
+    ends,
+    async raiseToUrgent(count) {
+      const raised: MadeVersion[] = [];
+      for (let n = again; raised.length < count && n < tickets; n++) {
+        const ticket = JSON.parse(first(n).toString()) as Record<string, unknown>;
+        if (ticket['priority'] === 'urgent') continue;
+        const value = Buffer.from(JSON.stringify({ ...ticket, priority: 'urgent' }));
+        raised.push({ id: idOf(n), stamp: Math.floor(Date.now() / 1_000), value });
+      }
+      await log.publish(raised);
+    },
+  };
 }
 
 /** Of seven digits, all of one length, as Zendesk's are in an account of some age. */

@@ -127,6 +127,22 @@ const IDS_A_QUERY = 500;
  */
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
+/**
+ * A replayed record asks the store for this and nothing else. The ids lead the join, rows come as arrays and offsets as
+ * bigints: about 1.7 times as many duplicates a second as by `IN (…)`, objects and offsets cast to text (26 against 15 times the first application, 2026-11).
+ */
+const VERSIONS = `SELECT v.ticket_id, v.stamp, lower(hex(v.digest)), l.log_id, v.partition, v.offset
+  FROM json_each(?) ids CROSS JOIN versions v ON v.ticket_id = ids.value JOIN logs l USING (log)`;
+
+type VersionRow = readonly [
+  ticketId: string,
+  stamp: bigint,
+  digest: string,
+  logId: string,
+  partition: bigint,
+  offset: bigint,
+];
+
 type Row = Record<string, unknown>;
 
 export class AlertState implements VersionStore {
@@ -135,6 +151,7 @@ export class AlertState implements VersionStore {
   readonly #writer: DatabaseSync;
   readonly #reader: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #versions: StatementSync;
   readonly #suppressedKept: number;
   /** When the store was opened for the first time, epoch milliseconds. */
   readonly firstStartedAtMs: number;
@@ -161,6 +178,7 @@ export class AlertState implements VersionStore {
       this.firstStartedAtMs = Number(this.#meta('first_started_at_ms') ?? now);
       this.#hasCaughtUp = this.#meta('caught_up_at_ms') !== undefined;
       this.#reader = new DatabaseSync(path, { timeout: 5_000, readOnly: true });
+      this.#versions = this.#reader.prepare(VERSIONS, { readBigInts: true, returnArrays: true });
     } catch (error) {
       this.#writer.close();
       throw error;
@@ -225,25 +243,17 @@ export class AlertState implements VersionStore {
   }
 
   readVersions(ticketIds: readonly string[]): ReadonlyMap<string, TicketVersion> {
-    const rows = this.#byId(
-      `SELECT ticket_id, stamp, digest, log_id, partition, CAST(offset AS TEXT) AS offset
-         FROM versions JOIN logs USING (log)`,
-      ticketIds,
-    );
-    return new Map(
-      rows.map((row): [string, TicketVersion] => [
-        String(row['ticket_id']),
-        {
-          stamp: Number(row['stamp']),
-          digest: Buffer.from(row['digest'] as Uint8Array).toString('hex'),
-          place: {
-            logId: String(row['log_id']),
-            partition: Number(row['partition']),
-            offset: BigInt(String(row['offset'])),
-          },
-        },
-      ]),
-    );
+    try {
+      const versions = new Map<string, TicketVersion>();
+      const rows = this.#versions.all(JSON.stringify(ticketIds)) as unknown as readonly VersionRow[];
+      for (const [ticketId, stamp, digest, logId, partition, offset] of rows) {
+        const place = { logId, partition: Number(partition), offset };
+        versions.set(ticketId, { stamp: Number(stamp), digest, place });
+      }
+      return versions;
+    } catch (error) {
+      throw storeError(error, this.#path);
+    }
   }
 
   readTickets(ticketIds: readonly string[]): ReadonlyMap<string, Ticket> {
