@@ -2,7 +2,8 @@
  * One piece of a batch: decided, handed over, recorded.
  *
  * Promise 3, "effects once": the store's step is one durable act, of effects, versions, position and books.
- * Promise 4, "never backwards": only what dedupe.ts calls fresh reaches `handle`.
+ * Promise 4, "never backwards": only what dedupe.ts calls fresh reaches `handle`, and from the lookup of versions to
+ * their record no other member works on the partition.
  * Promise 5, "everything counted": every record gets exactly one outcome, added up in that same step.
  *
  * A change that can never work must not take its piece with it, nor later versions of its own ticket: a refused piece
@@ -84,7 +85,7 @@ export function pieceApplier(parts: PieceParts): (piece: Piece, logId: string) =
     return { books: step.books, outcomes: decisions.map(({ outcome }) => outcome) };
   }
 
-  return async (piece, logId) => {
+  async function apply(piece: Piece, logId: string): Promise<Applied> {
     const decisions = await decide(piece.records);
     try {
       return await record(decisions, piece, logId, handle);
@@ -94,7 +95,12 @@ export function pieceApplier(parts: PieceParts): (piece: Piece, logId: string) =
       if (only === undefined || second !== undefined) return { parts: halves(piece) };
       return record([{ outcome: 'deadLetter', record: only, error }], piece, logId, () => undefined);
     }
-  };
+  }
+
+  return (piece, logId) =>
+    store.exclusively === undefined
+      ? apply(piece, logId)
+      : store.exclusively(piece.partition, () => apply(piece, logId));
 }
 
 function toChanges(decisions: readonly Decision[]): TicketChange[] {

@@ -1,10 +1,11 @@
 /**
- * Versions, positions and books in one SQLite file, and the tickets themselves where that is asked for. The members of a group on one host, processes included, share
- * it: partitions that move from one to the other find their tickets' versions there.
+ * Versions, positions and books in one SQLite file, and the tickets themselves where that is asked for. The members of a group
+ * on one host, processes included, share it: partitions that move from one to the other find their tickets' versions
+ * there.
  *
  * The effect lives elsewhere, so it comes first and the step follows in one transaction: a crash in between repeats
- * the effect and loses none. No lock is held while an effect runs; where a member that lost its partition finishes
- * late, the version it leaves is that of the effect that came last, which is what a version must say.
+ * the effect and loses none. While an effect runs no transaction of this file is open, so others go on; a member that
+ * lost its partition and finishes late is waited for (partition-locks.ts), so that nothing of its comes after.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -13,6 +14,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import type { Ticket, TicketVersion } from '@ticket-stream/ticket';
 import type { Books } from '../books.ts';
+import { partitionLocks } from './partition-locks.ts';
 import { prepareFormat, ZSTD } from './sqlite-format.ts';
 import type { StoredPosition, VersionStore } from './version-store.ts';
 
@@ -36,6 +38,7 @@ interface SqliteVersionStoreOptions {
 export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionStore {
   const { path, keepTickets = false } = options;
   const database = translated(path, () => open(path, keepTickets));
+  const locks = partitionLocks(path);
   const selectVersion = database.prepare(
     'SELECT stamp, digest, log_id, partition, "offset" FROM versions WHERE ticket_id = ?',
   );
@@ -143,7 +146,10 @@ export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionS
       );
     },
 
+    exclusively: (partition, work) => locks.hold(partition, work),
+
     close() {
+      locks.close();
       if (database.isOpen) database.close();
     },
   };

@@ -62,6 +62,14 @@ export interface VersionStore {
   recordGaps?(gaps: readonly LogGap[]): Promise<void> | void;
 
   /**
+   * Runs `work`, one look at a piece of the partition from its versions to their record, while no other member does:
+   * what a member that lost the partition decided may not take place after its successor's. Absent where one process
+   * alone can open the store.
+   * @throws sink.unavailable  another member is at work; its context names the partition
+   */
+  exclusively?<T>(partition: number, work: () => Promise<T>): Promise<T>;
+
+  /**
    * Runs `effect` and makes it durable together with the step, in one transaction where the effect's data lives in
    * this store; otherwise the effect first, then the step: a repeat may happen, a loss never.
    * When `effect` throws, nothing of the step is stored and the error goes through unchanged.
