@@ -8,7 +8,7 @@ import { createLetterFold, type LetterFold, type LetterRow } from './letter-fold
 import type { LogReader } from './log-reader.ts';
 import type { LogRecord } from './log-record.ts';
 
-/** 0.5 KB each; more than anybody looks through, and a sign that something else is wrong. */
+/** 0.6 KB each; more than anybody looks through, and a sign that something else is wrong. */
 const LETTERS_MAX = 500_000;
 
 export interface LettersRead {

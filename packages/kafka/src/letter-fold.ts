@@ -1,6 +1,6 @@
 /**
  * Folds the records of a dead-letter topic into one row a letter: repeats are counted, the newest record of a key
- * says how it stands. Keeps headers only, whatever the letters' bytes: about 0.5 KB a row.
+ * says how it stands. Keeps headers only, whatever the letters' bytes: about 0.6 KB a row (measured with 100,000).
  */
 import { createHash } from 'node:crypto';
 import { type LetterState, letterHeader, letterStateOf } from './letter-state.ts';
