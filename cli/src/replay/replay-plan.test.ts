@@ -12,9 +12,7 @@ const aLog = fc
     committed: new Map(rows.flatMap(([, , from], at) => (from === null ? [] : [[at, from] as const]))),
     starts: new Map(rows.map(([start], at) => [at, start])),
     ends: new Map(rows.map(([start, length], at) => [at, start + length])),
-    atTime: new Map(
-      rows.map(([start, length, , inside], at) => [at, start + (inside < length ? inside : length)]),
-    ),
+    atTime: new Map(rows.map(([start, length, , inside], at) => [at, start + (inside % (length + 1n))])),
   }));
 const targets: fc.Arbitrary<ReplayTarget> = fc.oneof(
   fc.constantFrom<ReplayTarget>({ kind: 'earliest' }, { kind: 'latest' }, { kind: 'time', timeMs: 0 }),

@@ -1,5 +1,5 @@
 export type { AccessRight } from './access-rights.ts';
 export { type ConsoleRecord, consoleConsume } from './console-consume.ts';
 export { ownKafka, sharedKafka, topicPrefix } from './kafka-for-tests.ts';
-export { runKafkaTool } from './kafka-tools.ts';
+export { runKafkaTool, spawnKafkaTool } from './kafka-tools.ts';
 export { type SecureKafka, secureKafka } from './secure-kafka.ts';
