@@ -59,14 +59,14 @@ export async function readGroups(cluster: Cluster): Promise<GroupLag[]> {
   const log = await lookAtLog(cluster);
   const lags: GroupLag[] = [];
   for (let at = 0; at < found.length; at += AT_ONCE) {
-    const some = await Promise.all(
-      found.slice(at, at + AT_ONCE).map(async (each) => {
-        const committed = await readCommitted(kafka, each.group, topic);
-        const reads = each.members.some(({ assigned }) => assigned.has(topic));
-        return committed.size > 0 || reads ? [await lagOf(cluster, each, committed, log)] : [];
-      }),
-    );
-    lags.push(...some.flat());
+    const some = found.slice(at, at + AT_ONCE);
+    const offsets = await Promise.all(some.map(({ group }) => readCommitted(kafka, group, topic)));
+    for (const [index, committed] of offsets.entries()) {
+      const each = some[index];
+      if (each === undefined) continue;
+      const reads = each.members.some(({ assigned }) => assigned.has(topic));
+      if (committed.size > 0 || reads) lags.push(await lagOf(cluster, each, committed, log));
+    }
   }
   return lags;
 }

@@ -26,14 +26,11 @@ export async function replayInto(cluster: Cluster, side: SideReplay): Promise<Ex
   const { group, into, target, chosen, flags } = side;
   await requireNewGroup(cluster, into);
   const until = flags.until === undefined ? undefined : readUntil(flags.until, topic, into);
-  const [committed, stableEnds] = await Promise.all([
-    readCommitted(kafka, group, topic),
-    reader.stableEndOffsets(topic),
-  ]);
-  const [starts, bounds] = await Promise.all([
-    planOn(cluster, target, chosen, committed),
-    until === undefined ? undefined : boundsOf(cluster, until, stableEnds),
-  ]);
+  // One after the other: what is refused must leave no request behind that outlives its connection.
+  const committed = await readCommitted(kafka, group, topic);
+  const stableEnds = await reader.stableEndOffsets(topic);
+  const bounds = until === undefined ? undefined : await boundsOf(cluster, until, stableEnds);
+  const starts = await planOn(cluster, target, chosen, committed);
   const plan = planSideReplay(starts, bounds, stableEnds);
   if (flags.execute === true) {
     await commitGroupOffsets(

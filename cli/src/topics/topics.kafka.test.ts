@@ -111,10 +111,16 @@ describe('topics', () => {
       };
       const ofCluster = { ...acl, resourceType: AclResourceTypes.CLUSTER, resourceName: 'kafka-cluster' };
       const ofTopic = { ...acl, resourceType: AclResourceTypes.TOPIC, resourceName: topic };
+      const ofNewTopics = {
+        ...ofTopic,
+        resourceName: `${topic}.`,
+        resourcePatternType: ResourcePatternTypes.PREFIXED,
+      };
       await ownAdmin.createAcls({
         acl: [
           { ...ofCluster, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
           { ...ofTopic, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
+          { ...ofNewTopics, operation: AclOperationTypes.CREATE, permissionType: AclPermissionTypes.DENY },
           { ...ofCluster, operation: AclOperationTypes.CREATE, permissionType: AclPermissionTypes.DENY },
           { ...ofTopic, operation: AclOperationTypes.ALTER_CONFIGS, permissionType: AclPermissionTypes.DENY },
         ],
@@ -123,22 +129,12 @@ describe('topics', () => {
       await expect
         .poll(async () => (await refused('apply')).stderr, { timeout: 30_000 })
         .toContain('--create --topic tickets.checkpoints --partitions 1');
-      // As if somebody had made the missing ones; then what is left is the settings.
-      await ownAdmin.createAcls({
-        acl: [
-          {
-            ...ofTopic,
-            resourceName: 'tickets.',
-            resourcePatternType: ResourcePatternTypes.PREFIXED,
-            operation: AclOperationTypes.CREATE,
-            permissionType: AclPermissionTypes.ALLOW,
-          },
-        ],
-      });
       await ownAdmin.deleteAcls({
-        filters: [
-          { ...ofCluster, operation: AclOperationTypes.CREATE, permissionType: AclPermissionTypes.DENY },
-        ],
+        filters: [ofCluster, ofNewTopics].map((of) => ({
+          ...of,
+          operation: AclOperationTypes.CREATE,
+          permissionType: AclPermissionTypes.DENY,
+        })),
       });
       await expect
         .poll(async () => (await refused('apply')).stderr, { timeout: 30_000 })

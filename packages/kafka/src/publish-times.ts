@@ -1,4 +1,9 @@
-/** When records were published, looked up at a few places of the log: what lag in seconds is made of. */
+/**
+ * When records were published, looked up at a few places of the log: what lag in seconds is made of.
+ *
+ * One partition after the other. kafkajs opens its connection for fetches at the first one, without a lock: two at once
+ * open two, and forget one, which then keeps the process alive for ever (connectionPool.js, tried 2026-11-24).
+ */
 import type { LogReader } from './log-reader.ts';
 
 /** A broker sends at least one record batch, however small this is. */
@@ -14,21 +19,37 @@ export async function firstPublishedMs(
   from: ReadonlyMap<number, bigint>,
   ends: ReadonlyMap<number, bigint>,
 ): Promise<ReadonlyMap<number, number>> {
-  const found = await Promise.all(
-    [...from].map(async ([partition, offset]) => {
-      const range = {
-        from: new Map([[partition, offset]]),
-        to: new Map([[partition, ends.get(partition) ?? offset]]),
-        partitionBytes: ONE_BATCH,
-      };
-      for await (const records of reader.read(topic, range)) {
-        for (const record of records)
-          if (record.offset >= offset) return [[partition, record.publishedAtMs]] as const;
-      }
-      return [];
-    }),
-  );
-  return new Map(found.flat());
+  const found = new Map<number, number>();
+  for (const [partition, offset] of from) {
+    const publishedAtMs = await firstInPartition(
+      reader,
+      topic,
+      partition,
+      offset,
+      ends.get(partition) ?? offset,
+    );
+    if (publishedAtMs !== undefined) found.set(partition, publishedAtMs);
+  }
+  return found;
+}
+
+async function firstInPartition(
+  reader: LogReader,
+  topic: string,
+  partition: number,
+  from: bigint,
+  end: bigint,
+): Promise<number | undefined> {
+  const range = {
+    from: new Map([[partition, from]]),
+    to: new Map([[partition, end]]),
+    partitionBytes: ONE_BATCH,
+  };
+  for await (const records of reader.read(topic, range)) {
+    const first = records.find(({ offset }) => offset >= from);
+    if (first !== undefined) return first.publishedAtMs;
+  }
+  return undefined;
 }
 
 /** Offsets before the end that are looked through in turn: a record and its marker, then what aborts have left. */
@@ -41,20 +62,27 @@ export async function newestPublishedMs(
   starts: ReadonlyMap<number, bigint>,
   ends: ReadonlyMap<number, bigint>,
 ): Promise<number | undefined> {
-  const newest = await Promise.all(
-    [...ends].map(async ([partition, end]) => {
-      const start = starts.get(partition) ?? 0n;
-      for (const tail of TAILS) {
-        const from = end - tail > start ? end - tail : start;
-        let latest: number | undefined;
-        const range = { from: new Map([[partition, from]]), to: new Map([[partition, end]]) };
-        for await (const records of reader.read(topic, range))
-          latest = records.at(-1)?.publishedAtMs ?? latest;
-        if (latest !== undefined || from === start) return latest;
-      }
-      return undefined;
-    }),
-  );
-  const known = newest.filter((each) => each !== undefined);
-  return known.length === 0 ? undefined : Math.max(...known);
+  let newest: number | undefined;
+  for (const [partition, end] of ends) {
+    const latest = await newestInPartition(reader, topic, partition, starts.get(partition) ?? 0n, end);
+    if (latest !== undefined && (newest === undefined || latest > newest)) newest = latest;
+  }
+  return newest;
+}
+
+async function newestInPartition(
+  reader: LogReader,
+  topic: string,
+  partition: number,
+  start: bigint,
+  end: bigint,
+): Promise<number | undefined> {
+  for (const tail of TAILS) {
+    const from = end - tail > start ? end - tail : start;
+    let latest: number | undefined;
+    const range = { from: new Map([[partition, from]]), to: new Map([[partition, end]]) };
+    for await (const records of reader.read(topic, range)) latest = records.at(-1)?.publishedAtMs ?? latest;
+    if (latest !== undefined || from === start) return latest;
+  }
+  return undefined;
 }

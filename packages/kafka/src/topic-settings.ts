@@ -19,6 +19,7 @@ export async function readTopicSettings(
   admin: Admin,
   wanted: readonly WantedTopic[],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, TopicSetting>>> {
+  if (wanted.length === 0) return new Map(); // kafkajs refuses to ask for nothing
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: wanted.map(({ topic, settings }) => ({
