@@ -120,6 +120,7 @@ describe('topics', () => {
         acl: [
           { ...ofCluster, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
           { ...ofTopic, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
+          { ...ofNewTopics, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
           { ...ofNewTopics, operation: AclOperationTypes.CREATE, permissionType: AclPermissionTypes.DENY },
           { ...ofCluster, operation: AclOperationTypes.CREATE, permissionType: AclPermissionTypes.DENY },
           { ...ofTopic, operation: AclOperationTypes.ALTER_CONFIGS, permissionType: AclPermissionTypes.DENY },
