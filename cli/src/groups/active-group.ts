@@ -19,7 +19,7 @@ export function requireInactive(found: ConsumerGroup | undefined): void {
   throw groupActive(found);
 }
 
-export function groupActive(found: ConsumerGroup): TicketStreamError {
+function groupActive(found: ConsumerGroup): TicketStreamError {
   const { group, state, members } = found;
   const who = memberLines(found).map((line) => `\n    ${line}`);
   return new TicketStreamError(
