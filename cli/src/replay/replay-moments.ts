@@ -8,6 +8,9 @@
 import { TicketStreamError } from '@ticket-stream/errors';
 
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2})(?:\.(\d{3}))?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
+/** Java's own limits, which no place on earth is beyond; past them the tool forgets the minutes, or refuses. */
+const WEST_MINUTES_MAX = -13 * 60;
+const EAST_MINUTES_MAX = 14 * 60;
 const MS_PER_DAY = 86_400_000;
 
 /**
@@ -35,11 +38,11 @@ export function parseDateTime(text: string, flag: string): number {
   const localMs = Date.parse(local);
   // V8 takes 30 February for 2 March, and 24:00 for the next day.
   const exists = !Number.isNaN(localMs) && new Date(localMs).toISOString() === local;
-  if (!exists || Number(hours) > 23 || Number(minutes) > 59) {
+  const east = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+  if (!exists || Number(minutes) > 59 || east < WEST_MINUTES_MAX || east > EAST_MINUTES_MAX) {
     throw refused(`${flag} ${text} does not exist`, 'Correct the date, the time or the zone.');
   }
-  const offsetMs = (Number(hours) * 60 + Number(minutes)) * 60_000;
-  return notBefore1970(sign === '-' ? localMs + offsetMs : localMs - offsetMs, `${flag} ${text}`);
+  return notBefore1970(localMs - east * 60_000, `${flag} ${text}`);
 }
 
 const DURATION =
