@@ -42,6 +42,16 @@ describe("a consumer's dead letter", () => {
     });
   });
 
+  it('has an empty header where the record has a null one, which kafkajs reads but cannot write', () => {
+    const headers = { ce_type: null, twice: [Buffer.from('a'), null] } as unknown as Parameters<
+      typeof letterOf
+    >[0];
+    expect(encodeDeadLetter(letterOf(headers), 1_000).headers).toMatchObject({
+      ce_type: '',
+      twice: [Buffer.from('a'), ''],
+    });
+  });
+
   it('takes no fact and no state from the headers of a stranger', () => {
     const { headers } = encodeDeadLetter(
       letterOf({ 'dlq-state': 'dropped', 'dlq-code': 'ticket.no_id' }),

@@ -117,14 +117,19 @@ export function encodeDeadLetterState({ key, state, by, reason }: DeadLetterStat
   };
 }
 
-/** Those of a stranger that are named like ours are left out: a letter must not say it was dropped. */
+/**
+ * Those of a stranger that are named like ours are left out: a letter must not say it was dropped. A null value
+ * becomes an empty one: Kafka knows it, kafkajs throws a TypeError where it is to write it, and the record that
+ * brought it would stop the whole log.
+ */
 function originalHeaders(headers: RawHeaders | undefined): EncodedDeadLetter['headers'] {
   const kept: [string, Buffer | string | (Buffer | string)[]][] = [];
   let bytes = 0;
   for (const [name, value] of Object.entries(headers ?? {})) {
     if (value === undefined || name.startsWith(OWN_HEADERS)) continue;
-    kept.push([name, value]);
-    for (const each of [value].flat()) bytes += name.length + (each?.length ?? 0);
+    const written = Array.isArray(value) ? value.map((each) => each ?? '') : (value ?? '');
+    kept.push([name, written]);
+    for (const each of [written].flat()) bytes += name.length + each.length;
   }
   if (bytes > ORIGINAL_HEADERS_BYTES_MAX) return { 'dlq-headers-left-out': String(bytes) };
   return Object.fromEntries(kept);

@@ -9,42 +9,61 @@ import { memoryVersionStore } from './version-store/memory.ts';
 const { openLog, read } = testReadings();
 
 describe('what can never work', () => {
-  it('is set aside with its code under its place in the log; everything else is applied', async () => {
+  it('is set aside with its code under its place in the log, as it was; everything else is applied', async () => {
     const log = await openLog('dead');
     const good = ticket(1, 100);
     const headers = log.headersOf(good);
     const { value } = good;
     const { ce_updatedstamp: _left, ...noStamp } = headers;
+    const noise = randomBytes(64);
+    const bad: [code: string, record: Parameters<typeof log.write>[0][number]][] = [
+      ['record.invalid_headers', { key: '1', value }],
+      ['record.invalid_headers', { key: '1', value, headers: noStamp }],
+      ['record.invalid_headers', { key: '1', value, headers: { ...headers, ce_updatedstamp: 'yesterday' } }],
+      ['record.invalid_headers', { key: '1', value, headers: { ...headers, ce_type: 'com.acme.merged' } }],
+      ['record.invalid_headers', { key: 'no id', value, headers }],
+      ['record.invalid_headers', { key: '', value, headers }],
+      ['record.invalid_headers', { key: '1', value, headers: { ...headers, ce_digest: ['a', 'twice'] } }],
+      [
+        'record.invalid_headers',
+        { key: noise, value: noise, headers: { [noise.toString('latin1')]: noise } },
+      ],
+      ['record.invalid_value', { key: '2', value: 'not JSON', headers: log.headersOf(ticket(2, 100)) }],
+      ['record.invalid_value', { key: '3', value: null, headers: log.headersOf(ticket(3, 100)) }],
+      ['record.invalid_value', { key: '4', value, headers: log.headersOf(ticket(4, 100)) }],
+      ['record.invalid_value', { key: '6', value: noise, headers: log.headersOf(ticket(6, 100)) }],
+    ];
+    const foreign = ticket(7, 100);
     await log.write([
       { key: '1', value, headers },
-      { key: '1', value },
-      { key: '1', value, headers: noStamp },
-      { key: '1', value, headers: { ...headers, ce_updatedstamp: 'yesterday' } },
-      { key: '1', value, headers: { ...headers, ce_type: 'com.zendesk.ticket.merged' } },
-      { key: 'no id', value, headers },
-      { key: '', value, headers },
-      { key: '1', value, headers: { ...headers, ce_digest: [headers['ce_digest'] ?? '', 'twice'] } },
-      { key: '2', value: 'not JSON', headers: log.headersOf(ticket(2, 100)) },
-      { key: '3', value: null, headers: log.headersOf(ticket(3, 100)) },
-      { key: '4', value, headers: log.headersOf(ticket(4, 100)) },
+      ...bad.map(([, record]) => record),
       { key: '5', value: ticket(5, 100).value, headers: log.headersOf(ticket(5, 100)) },
+      // An event of another account is an event: nothing of it says that it is not meant to be here.
+      {
+        key: '7',
+        value: foreign.value,
+        headers: { ...log.headersOf(foreign), ce_source: 'https://other.io' },
+      },
     ]);
     const reading = await read(log, { until: 'end' });
     await reading.subscription.done;
-    expect(reading.applied).toEqual(['1@100', '5@100']);
+    expect(reading.applied).toEqual(['1@100', '5@100', '7@100']);
     expect(reading.subscription.books()).toEqual({
       ...emptyBooks,
-      consumed: 12,
-      applied: 2,
-      deadLettered: 10,
+      consumed: bad.length + 3,
+      applied: 3,
+      deadLettered: bad.length,
     });
-    const place = (offset: number) => `${log.topic}.group/${log.topic}/0/${offset}`;
     const letters = await log.deadLetters();
-    expect(letters.map(({ key, code }) => ({ key, code }))).toEqual([
-      ...[1, 2, 3, 4, 5, 6, 7].map((offset) => ({ key: place(offset), code: 'record.invalid_headers' })),
-      ...[8, 9, 10].map((offset) => ({ key: place(offset), code: 'record.invalid_value' })),
-    ]);
-    expect(letters.find(({ key }) => key === place(8))?.value).toBe('not JSON');
+    expect(letters.map(({ key, code, state }) => [key, code, state])).toEqual(
+      bad.map(([code], index) => [`${log.topic}.group/${log.topic}/0/${index + 1}`, code, 'open']),
+    );
+    const notJson = letters.find(({ value }) => value === 'not JSON');
+    for (const [name, said] of Object.entries(log.headersOf(ticket(2, 100)))) {
+      expect(notJson?.headers[name]?.toString()).toBe(said);
+    }
+    const twice = letters.find(({ headers: each }) => Array.isArray(each['ce_digest']));
+    expect(twice?.headers['ce_digest']?.toString()).toBe('a,twice');
   });
 
   it('is set aside by its head where the topic for it takes no more', async () => {
@@ -129,9 +148,50 @@ describe('what can never work', () => {
         throw new Error('nobody foresaw this');
       },
     });
-    await expect(reading.subscription.done).rejects.toMatchObject({ code: 'internal.defect', exitCode: 1 });
+    await expect(reading.subscription.done).rejects.toMatchObject({
+      code: 'internal.defect',
+      exitCode: 1,
+      cause: expect.objectContaining({ message: 'nobody foresaw this' }),
+    });
     expect(tries).toBe(5);
     expect(reading.subscription.books()).toEqual(emptyBooks);
     expect(await groupOffsets(log)).toEqual(new Map());
+  });
+
+  it('and is too much of it ends the subscription before one too many is set aside, and loses nothing', async () => {
+    const log = await openLog('too-many');
+    const broken = (id: number) => ({ key: String(id), value: 'x', headers: log.headersOf(ticket(id, 100)) });
+    await log.publish([ticket(1, 100)]);
+    await log.write([2, 3, 4].map(broken));
+    const limited = { deadLetterWindow: { size: 10, letters: 2 } };
+    const first = await read(log, limited);
+    await expect(first.subscription.done).rejects.toMatchObject({
+      code: 'subscriber.too_many_dead_letters',
+      exitCode: 5,
+    });
+    expect(await log.deadLetters()).toEqual([]);
+    const second = await read(log, { versions: first.versions, until: 'end' });
+    await second.subscription.done;
+    const books = await second.versions.readBooks();
+    expect(books).toMatchObject({ consumed: 4, applied: 1, deadLettered: 3 });
+    expect((await log.deadLetters()).length).toBe(3);
+  });
+
+  it('is also what a callback throws: it ends the subscription and not the process', async () => {
+    const log = await openLog('callback');
+    await log.publish([ticket(1, 100)]);
+    for (const options of [
+      { onProgress: fail },
+      { onWaiting: fail, handle: () => Promise.reject(new TicketStreamError('sink.unavailable', 'down')) },
+    ]) {
+      const reading = await read(log, { group: `${log.topic}.${Object.keys(options)[0]}`, ...options });
+      await expect(reading.subscription.done).rejects.toMatchObject({
+        code: 'internal.defect',
+        message: 'a callback failed',
+      });
+    }
+    function fail(): never {
+      throw new Error('a callback failed');
+    }
   });
 });

@@ -1,8 +1,13 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { groupBoundMetadata, readGroupBounds } from '@ticket-stream/kafka';
 import { describe, expect, it } from 'vitest';
-import { caughtUp, commitGroup, storeAt, testReadings } from './testing/reading.ts';
+import { emptyBooks } from './books.ts';
+import { caughtUp, commitGroup, groupOffsets, storeAt, testReadings } from './testing/reading.ts';
 import { ticket } from './testing/tickets-log.ts';
+import { sqliteVersionStore } from './version-store/sqlite.ts';
 
-const { openLog, read } = testReadings();
+const { folder, openLog, read } = testReadings();
 
 describe('reading starts', () => {
   const tickets = Array.from({ length: 10 }, (_, n) => ticket(n + 1, 100));
@@ -119,5 +124,112 @@ describe('reading starts', () => {
     await log.write([{ key: '1', value: late.value, headers: log.headersOf(late) }]);
     await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
     expect(reading.applied.length).toBe(10);
+  });
+
+  it('within a time before now, where nothing is stored', async () => {
+    const log = await openLog('duration');
+    await log.publish(tickets);
+    const hour = await read(log, {
+      group: `${log.topic}.hour`,
+      from: { durationMs: 3_600_000 },
+      until: 'end',
+    });
+    await hour.subscription.done;
+    expect(hour.applied.length).toBe(10);
+    const publishedAtMs = Date.now();
+    await expect.poll(() => Date.now() - publishedAtMs).toBeGreaterThan(50);
+    const none = await read(log, { group: `${log.topic}.none`, from: { durationMs: 1 }, until: 'end' });
+    await none.subscription.done;
+    expect(none.applied).toEqual([]);
+  });
+
+  describe('where a gap is allowed', () => {
+    it('at the end of a log that was cut before the stored position; it is told, and recorded once', async () => {
+      const log = await openLog('gap-beyond');
+      await log.publish(tickets);
+      const path = join(folder, 'gap-beyond.sqlite');
+      const versions = sqliteVersionStore({ path });
+      await versions.record(
+        {
+          versions: new Map(),
+          positions: [{ partition: 0, logId: log.logId, nextOffset: 100n }],
+          books: emptyBooks,
+        },
+        () => {},
+      );
+      const reading = await read(log, { versions, allowGap: true });
+      await caughtUp(reading);
+      await log.publish([ticket(11, 100)]);
+      await expect.poll(() => reading.applied, { timeout: 10_000 }).toEqual(['11@100']);
+      const gap = { partition: 0, logId: log.logId, from: 11n, to: 100n };
+      expect(reading.subscription.gaps()).toEqual([gap]);
+      await reading.subscription.stop();
+      const after = await read(log, { versions, until: 'end' });
+      await after.subscription.done;
+      expect(after.subscription.gaps()).toEqual([]);
+      await versions.close();
+      const database = new DatabaseSync(path, { readOnly: true });
+      expect(database.prepare('SELECT partition, from_offset, to_offset FROM gaps').all()).toEqual([
+        { partition: 0, from_offset: 11, to_offset: 100 },
+      ]);
+      database.close();
+    });
+
+    it('where the group was moved to, beyond what is stored', async () => {
+      const log = await openLog('gap-forward');
+      await log.publish(tickets);
+      await commitGroup(log, 8n);
+      const reading = await read(log, { versions: await storeAt(log, 4n), allowGap: true, until: 'end' });
+      await reading.subscription.done;
+      expect(reading.applied).toEqual(['9@100', '10@100']);
+      expect(reading.subscription.gaps()).toEqual([{ partition: 0, logId: log.logId, from: 4n, to: 8n }]);
+    });
+  });
+});
+
+describe('reading ends', () => {
+  const tickets = Array.from({ length: 10 }, (_, n) => ticket(n + 1, 100));
+
+  it('exactly before the given offset, also in the middle of a fetch', async () => {
+    const log = await openLog('until-inside');
+    await log.publish(tickets);
+    const reading = await read(log, { until: new Map([[0, 4n]]) });
+    await reading.subscription.done;
+    expect(reading.applied).toEqual(['1@100', '2@100', '3@100', '4@100']);
+    expect(reading.subscription.isCaughtUp()).toBe(true);
+    expect(await groupOffsets(log)).toEqual(new Map([[0, 4n]]));
+  });
+
+  it('before what was published at a time; at one to come, when it has come', async () => {
+    const log = await openLog('until-time');
+    await log.publish(tickets);
+    const betweenMs = Date.now() + 1;
+    await expect.poll(() => Date.now()).toBeGreaterThan(betweenMs);
+    await log.publish([ticket(11, 100)]);
+    const past = await read(log, { group: `${log.topic}.past`, until: { timeMs: betweenMs } });
+    await past.subscription.done;
+    expect(past.applied.length).toBe(10);
+    const timeMs = Date.now() + 3_000;
+    const future = await read(log, { group: `${log.topic}.future`, until: { timeMs } });
+    await expect.poll(() => future.applied.length, { timeout: 10_000 }).toBe(11);
+    await future.subscription.done;
+    expect(Date.now()).toBeGreaterThanOrEqual(timeMs);
+  });
+
+  it('where the group itself says so, beside its offsets, also after a restart', async () => {
+    const log = await openLog('until-group');
+    await log.publish(tickets);
+    await commitGroup(log, 2n, groupBoundMetadata(6n));
+    const first = await read(log, { until: new Map([[0, 4n]]) });
+    await first.subscription.done;
+    expect(first.applied).toEqual(['3@100', '4@100']);
+    const second = await read(log, { versions: first.versions });
+    await second.subscription.done;
+    expect(second.applied).toEqual(['5@100', '6@100']);
+    const third = await read(log, { versions: first.versions });
+    await third.subscription.done;
+    expect(third.applied).toEqual([]);
+    expect(await readGroupBounds(log.kafka, `${log.topic}.group`, log.topic)).toEqual(new Map([[0, 6n]]));
+    expect(await groupOffsets(log)).toEqual(new Map([[0, 6n]]));
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
-import { readGroupOffsets } from '@ticket-stream/kafka';
+import { commitGroupOffsets, readGroupOffsets } from '@ticket-stream/kafka';
 import type { TicketChange } from '@ticket-stream/ticket';
 import { afterAll, expect } from 'vitest';
 import { emptyBooks } from '../books.ts';
@@ -77,13 +77,5 @@ export async function storeAt(log: TicketsLog, nextOffset: bigint, logId = log.l
   return versions;
 }
 
-export async function commitGroup(log: TicketsLog, offset: bigint, metadata?: string): Promise<void> {
-  const admin = log.kafka.admin();
-  await admin.connect();
-  await admin.setOffsets({
-    groupId: `${log.topic}.group`,
-    topic: log.topic,
-    partitions: [{ partition: 0, offset: String(offset), ...(metadata === undefined ? {} : { metadata }) }],
-  });
-  await admin.disconnect();
-}
+export const commitGroup = (log: TicketsLog, offset: bigint, metadata?: string): Promise<void> =>
+  commitGroupOffsets(log.kafka, `${log.topic}.group`, log.topic, new Map([[0, { offset, metadata }]]));

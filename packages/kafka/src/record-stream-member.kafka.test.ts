@@ -1,0 +1,165 @@
+import type { Consumer, ConsumerGroupJoinEvent, Kafka } from 'kafkajs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readGroupOffsets } from './group-offsets.ts';
+import { createCluster } from './kafkajs-cluster.ts';
+import { openRecordStream, type RecordStream, type RecordStreamOptions } from './record-stream.ts';
+import { openTestPublisher, silentLogger, ticket } from './testing/test-publisher.ts';
+import { openTestLog, type TestLog } from './testing/ticket-log.ts';
+
+const toClose: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const close of toClose.reverse()) await close();
+});
+
+async function logOf(name: string, partitions: number): Promise<TestLog> {
+  const log = await openTestLog(name, { partitions });
+  toClose.push(log.close);
+  const publisher = await openTestPublisher(log);
+  toClose.push(() => publisher.close());
+  await publisher.publishPage(Array.from({ length: 20 }, (_, n) => ticket(n + 1, 100)));
+  return log;
+}
+
+function open(log: TestLog, options: Partial<RecordStreamOptions>): RecordStream {
+  const stream = openRecordStream({
+    kafka: log.kafka,
+    reader: log.reader,
+    topic: log.names.tickets,
+    groupId: `${log.names.tickets}.group`,
+    logger: silentLogger,
+    resolveStart: async (partitions) => new Map(partitions.map((partition) => [partition, 0n])),
+    handle: async () => {},
+    ...options,
+  });
+  toClose.push(() => stream.stop());
+  return stream;
+}
+
+describe('a member that is no longer one', () => {
+  it('handles nothing of what it had fetched before it has its partitions anew', async () => {
+    const log = await logOf('expelled', 2);
+    const groupId = `${log.names.tickets}.group`;
+    const happened: string[] = [];
+    const work = Promise.withResolvers<void>();
+    open(log, {
+      resolveStart: async (partitions) => {
+        happened.push('assigned');
+        return new Map(partitions.map((partition) => [partition, 0n]));
+      },
+      async handle() {
+        happened.push('handled');
+        if (happened.filter((what) => what === 'handled').length === 1) await work.promise;
+      },
+    });
+    await expect.poll(() => happened, { timeout: 20_000 }).toEqual(['assigned', 'handled']);
+    // The group forgets it, as when its session has ended; the batch of the other partition was fetched with this one.
+    const admin = log.kafka.admin();
+    await admin.connect();
+    const { groups } = await admin.describeGroups([groupId]);
+    await admin.disconnect();
+    const cluster = createCluster(log.kafka, { isolationLevel: 1 });
+    await cluster.connect();
+    const coordinator = await cluster.findGroupCoordinator({ groupId });
+    await coordinator.leaveGroup({ groupId, memberId: groups[0]?.members[0]?.memberId ?? '' });
+    await cluster.disconnect();
+    work.resolve();
+    await expect.poll(() => happened.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(5);
+    expect(happened.slice(0, 5)).toEqual(['assigned', 'handled', 'assigned', 'handled', 'handled']);
+  });
+
+  it('commits nothing in the name of an assignment that came while its batch was at work', async () => {
+    const log = await logOf('joined-meanwhile', 1);
+    // kafkajs joins anew in the middle of a batch when the fetch from another broker finds stale metadata.
+    let joined: ((event: ConsumerGroupJoinEvent) => void) | undefined;
+    let id = '';
+    const kafka: Kafka = Object.create(log.kafka, {
+      consumer: {
+        value: (config: Parameters<Kafka['consumer']>[0]) => {
+          const consumer: Consumer = log.kafka.consumer(config);
+          const on = consumer.on.bind(consumer);
+          consumer.on = ((name: string, listener: (event: ConsumerGroupJoinEvent) => void) => {
+            if (name === consumer.events.GROUP_JOIN) {
+              joined = listener;
+              on(consumer.events.GROUP_JOIN, ({ payload }) => {
+                id = payload.memberId;
+              });
+            }
+            return on(name as never, listener as never);
+          }) as typeof consumer.on;
+          return consumer;
+        },
+      },
+    });
+    const work = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const stream = open(log, {
+      kafka,
+      async handle(batch, { done }) {
+        begun.resolve();
+        await work.promise;
+        await done(batch.nextOffset).finally(ended.resolve);
+      },
+    });
+    await begun.promise;
+    joined?.({
+      id: '',
+      type: 'consumer.group_join',
+      timestamp: 0,
+      payload: { memberId: id, memberAssignment: {} } as ConsumerGroupJoinEvent['payload'],
+    });
+    work.resolve();
+    await ended.promise;
+    await stream.stop();
+    expect(await readGroupOffsets(log.kafka, `${log.names.tickets}.group`, log.names.tickets)).toEqual(
+      new Map(),
+    );
+  });
+});
+
+describe('work between batches', () => {
+  it('is over before the member joins again: nobody else gets the partition meanwhile', async () => {
+    const log = await logOf('between', 2);
+    const happened: string[] = [];
+    const first = open(log, {});
+    await expect.poll(() => first.positions().size, { timeout: 20_000 }).toBe(2);
+    const begun = Promise.withResolvers<void>();
+    const work = Promise.withResolvers<void>();
+    const between = first.betweenBatches(0, async () => {
+      begun.resolve();
+      await work.promise;
+      happened.push('worked');
+    });
+    await begun.promise;
+    const second = open(log, {
+      resolveStart: async (partitions) => {
+        happened.push('second assigned');
+        return new Map(partitions.map((partition) => [partition, 0n]));
+      },
+    });
+    const admin = log.kafka.admin();
+    await admin.connect();
+    await expect
+      .poll(async () => (await admin.describeGroups([`${log.names.tickets}.group`])).groups[0]?.state, {
+        timeout: 20_000,
+      })
+      .toBe('PreparingRebalance');
+    await admin.disconnect();
+    // The first member hears of it by its next heartbeat (2 s) and would join at once.
+    const heardAtMs = performance.now() + 4_000;
+    await expect.poll(() => performance.now(), { timeout: 10_000 }).toBeGreaterThan(heardAtMs);
+    work.resolve();
+    await between;
+    await expect.poll(() => second.positions().size, { timeout: 40_000 }).toBeGreaterThan(0);
+    expect(happened.slice(0, 2)).toEqual(['worked', 'second assigned']);
+  });
+});
+
+it('a stream whose topic is not there makes none', async () => {
+  const log = await logOf('absent', 1);
+  const topic = `${log.names.tickets}.absent`;
+  const failed = Promise.withResolvers<void>();
+  open(log, { topic, groupId: `${topic}.group`, logger: { ...silentLogger, warn: () => failed.resolve() } });
+  await failed.promise;
+  expect(await log.reader.topicExists(topic)).toBe(false);
+});

@@ -1,0 +1,162 @@
+import { ensureRetryTopic, openLetterDesk, readGroupOffsets, retryTopic } from '@ticket-stream/kafka';
+import type { TicketChange } from '@ticket-stream/ticket';
+import { describe, expect, it } from 'vitest';
+import { emptyBooks } from './books.ts';
+import { CannotApply, RetryLater } from './errors.ts';
+import { nameOf, type Reading, testReadings } from './testing/reading.ts';
+import { type TestTicket, type TicketsLog, ticket } from './testing/tickets-log.ts';
+
+const { openLog, read, toClose } = testReadings();
+
+/** A log with a ticket that the handler refuses for as long as `refused` names it. */
+async function withRefused(name: string) {
+  const log = await openLog(name);
+  const refused = new Set(['2']);
+  const applied: string[] = [];
+  await log.publish([1, 2, 3].map((id) => ticket(id, 100)));
+  const options = {
+    handle(changes: readonly TicketChange[]) {
+      const bad = changes.find(({ ticketId }) => refused.has(ticketId));
+      if (bad !== undefined) throw new CannotApply(`ticket ${bad.ticketId} is refused`);
+      applied.push(...changes.map(nameOf));
+    },
+  };
+  return { log, refused, applied, options };
+}
+
+async function openDesk(log: TicketsLog) {
+  const topic = retryTopic(log.topic, `${log.topic}.group`);
+  await ensureRetryTopic(log.kafka, topic, 1);
+  const desk = await openLetterDesk(log.kafka, log.names.deadLetters);
+  toClose.push(() => desk.close());
+  return {
+    topic,
+    retry: (sent: TestTicket, offset: bigint) =>
+      desk.retryRecord({
+        topic,
+        partition: 0,
+        key: Buffer.from(String(sent.id)),
+        value: sent.value,
+        headers: log.headersOf(sent),
+        originOffset: offset,
+        letterKey: `${log.topic}.group/${log.topic}/0/${offset}`,
+      }),
+  };
+}
+
+const booksOf = ({ subscription }: Reading) => subscription.books();
+const states = async (log: TicketsLog) =>
+  (await log.deadLetters()).map(({ key, state }) => [key.split('/').at(-1), state]);
+
+describe('a retried letter', () => {
+  it('is applied through the normal path, counted, and settled; a second time it is a duplicate', async () => {
+    const { log, refused, applied, options } = await withRefused('retried');
+    const reading = await read(log, options);
+    await expect.poll(() => booksOf(reading).deadLettered, { timeout: 10_000 }).toBe(1);
+    refused.clear();
+    const { topic, retry } = await openDesk(log);
+    await retry(ticket(2, 100), 1n);
+    await expect.poll(() => booksOf(reading).consumed, { timeout: 20_000 }).toBe(4);
+    await retry(ticket(2, 100), 1n);
+    await expect.poll(() => booksOf(reading).consumed, { timeout: 20_000 }).toBe(5);
+    expect(applied).toEqual(['1@100', '3@100', '2@100']);
+    const books = { ...emptyBooks, consumed: 5, applied: 3, deadLettered: 1, duplicate: 1 };
+    expect(booksOf(reading)).toEqual(books);
+    expect(await reading.versions.readBooks()).toEqual(books);
+    expect((await reading.versions.readVersions(['2'])).get('2')).toMatchObject({ place: { offset: 1n } });
+    await expect
+      .poll(() => states(log))
+      .toEqual([
+        ['1', 'open'],
+        ['1', 'applied'],
+        ['1', 'duplicate'],
+      ]);
+    await expect
+      .poll(() => readGroupOffsets(log.kafka, `${log.topic}.group`, topic))
+      .toEqual(new Map([[0, 2n]]));
+
+    await reading.subscription.stop();
+    await retry(ticket(2, 100), 1n);
+    // To the end and away again: what waits is tried, what was settled is not.
+    const next = await read(log, { ...options, versions: reading.versions, until: 'end' });
+    await next.subscription.done;
+    expect(booksOf(next)).toEqual({ ...emptyBooks, consumed: 1, duplicate: 1 });
+  });
+
+  it('that is older by now than what is stored is stale, and changes nothing', async () => {
+    const { log, refused, applied, options } = await withRefused('retried-stale');
+    const reading = await read(log, options);
+    await expect.poll(() => booksOf(reading).deadLettered, { timeout: 10_000 }).toBe(1);
+    refused.clear();
+    await log.publish([ticket(2, 101)]);
+    await expect.poll(() => applied.at(-1), { timeout: 10_000 }).toBe('2@101');
+    const { retry } = await openDesk(log);
+    await retry(ticket(2, 100), 1n);
+    await expect.poll(() => booksOf(reading).stale, { timeout: 20_000 }).toBe(1);
+    await expect
+      .poll(() => states(log))
+      .toEqual([
+        ['1', 'open'],
+        ['1', 'stale'],
+      ]);
+    expect((await reading.versions.readVersions(['2'])).get('2')).toMatchObject({ stamp: 101 });
+  });
+
+  it('that fails again is the same letter again, and the log goes on', async () => {
+    const { log, applied, options } = await withRefused('retried-again');
+    const reading = await read(log, options);
+    await expect.poll(() => booksOf(reading).deadLettered, { timeout: 10_000 }).toBe(1);
+    const { retry } = await openDesk(log);
+    await retry(ticket(2, 100), 1n);
+    await expect.poll(() => booksOf(reading).deadLettered, { timeout: 20_000 }).toBe(2);
+    expect(await states(log)).toEqual([
+      ['1', 'open'],
+      ['1', 'open'],
+    ]);
+    await log.publish([ticket(4, 100)]);
+    await expect.poll(() => applied.at(-1), { timeout: 10_000 }).toBe('4@100');
+  });
+
+  it('waits where the sink is down, and holds up nothing of the log meanwhile', async () => {
+    const { log, refused, applied, options } = await withRefused('retried-down');
+    let down = 0;
+    const reading = await read(log, {
+      ...options,
+      handle(changes) {
+        if (down > 0 && changes.some(({ ticketId }) => ticketId === '2')) {
+          down++;
+          throw new RetryLater('its tenant is in maintenance');
+        }
+        options.handle(changes);
+      },
+    });
+    await expect.poll(() => booksOf(reading).deadLettered, { timeout: 10_000 }).toBe(1);
+    refused.clear();
+    down = 1;
+    const { retry } = await openDesk(log);
+    await retry(ticket(2, 100), 1n);
+    await expect.poll(() => down, { timeout: 20_000 }).toBeGreaterThan(2);
+    await log.publish([ticket(4, 100)]);
+    await expect.poll(() => applied.at(-1), { timeout: 10_000 }).toBe('4@100');
+    down = 0;
+    await expect.poll(() => applied.at(-1), { timeout: 10_000 }).toBe('2@100');
+    expect(booksOf(reading)).toEqual({ ...emptyBooks, consumed: 5, applied: 4, deadLettered: 1 });
+  });
+
+  it('that nobody of ours wrote is set aside under its place in the retry topic', async () => {
+    const { log, options } = await withRefused('retried-foreign');
+    const reading = await read(log, options);
+    await expect.poll(() => booksOf(reading).consumed, { timeout: 10_000 }).toBe(3);
+    const { topic } = await openDesk(log);
+    const producer = log.kafka.producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+    await producer.send({ topic, messages: [{ key: '1', value: 'x', partition: 0 }] });
+    await producer.disconnect();
+    await expect.poll(() => booksOf(reading).deadLettered, { timeout: 20_000 }).toBe(2);
+    expect((await log.deadLetters()).at(-1)).toMatchObject({
+      key: `${log.topic}.group/${topic}/0/0`,
+      code: 'record.invalid_headers',
+      state: 'open',
+    });
+  });
+});
