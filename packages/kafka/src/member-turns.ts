@@ -4,8 +4,9 @@
  *
  * Before it joins again, kafkajs waits for a batch at work, so that nobody else has the partition meanwhile. It does
  * not know of work between batches: for that, the join is held back where kafkajs asks its assigners what to offer.
- * The held join is tried again as any refused one (some 2 s in all), then the membership ends, and a new one begins
- * when the work is done.
+ * The held join is tried again as any refused one, for some 2 s; then kafkajs gives up and leaves the group, so that
+ * work which lasts longer may overlap with the partition's next owner. It is one record at a time, and asks before it
+ * begins whether the partition is still this member's.
  */
 import kafkajs, { type PartitionAssigner } from 'kafkajs';
 

@@ -93,9 +93,16 @@ describe('a member that is no longer one', () => {
     const work = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
+    let assigned = 0;
+    let batches = 0;
     const stream = open(log, {
       kafka,
-      async handle(batch, { done }) {
+      resolveStart: async (partitions) => {
+        assigned++;
+        return new Map(partitions.map((partition) => [partition, 0n]));
+      },
+      async handle(batch, { done, postpone }) {
+        if (++batches > 1) return postpone(60_000);
         begun.resolve();
         await work.promise;
         await done(batch.nextOffset).finally(ended.resolve);
@@ -106,8 +113,12 @@ describe('a member that is no longer one', () => {
       id: '',
       type: 'consumer.group_join',
       timestamp: 0,
-      payload: { memberId: id, memberAssignment: {} } as ConsumerGroupJoinEvent['payload'],
+      payload: {
+        memberId: id,
+        memberAssignment: { [log.names.tickets]: [0] },
+      } as unknown as ConsumerGroupJoinEvent['payload'],
     });
+    await expect.poll(() => assigned).toBe(2);
     work.resolve();
     await ended.promise;
     await stream.stop();
@@ -122,10 +133,21 @@ describe('work between batches', () => {
     const log = await logOf('between', 2);
     const happened: string[] = [];
     const first = open(log, {});
-    await expect.poll(() => first.positions().size, { timeout: 20_000 }).toBe(2);
+    // At the end of the log: a batch that waits for its turn would hold the join back by itself.
+    const ends = await log.reader.stableEndOffsets(log.names.tickets);
+    await expect.poll(() => new Map(first.positions()), { timeout: 20_000 }).toEqual(ends);
     const begun = Promise.withResolvers<void>();
     const work = Promise.withResolvers<void>();
-    const between = first.betweenBatches(0, async () => {
+    let isMine = () => true;
+    const between = first.betweenBatches(0, async ({ check }) => {
+      isMine = () => {
+        try {
+          check();
+          return true;
+        } catch {
+          return false;
+        }
+      };
       begun.resolve();
       await work.promise;
       happened.push('worked');
@@ -145,9 +167,10 @@ describe('work between batches', () => {
       })
       .toBe('PreparingRebalance');
     await admin.disconnect();
-    // The first member hears of it by its next heartbeat (2 s) and would join at once.
-    const heardAtMs = performance.now() + 4_000;
-    await expect.poll(() => performance.now(), { timeout: 10_000 }).toBeGreaterThan(heardAtMs);
+    // Heard of by the next heartbeat (2 s), and joined at once where nothing holds it back.
+    await expect.poll(() => isMine(), { timeout: 10_000 }).toBe(false);
+    const heardAtMs = performance.now();
+    await expect.poll(() => performance.now() - heardAtMs, { timeout: 10_000 }).toBeGreaterThan(400);
     work.resolve();
     await between;
     await expect.poll(() => second.positions().size, { timeout: 40_000 }).toBeGreaterThan(0);
