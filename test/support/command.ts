@@ -11,15 +11,20 @@ export interface CommandAnswer {
   readonly stderr: string;
 }
 
-/** Runs `ticket-stream <args>` to its end, with this environment and no other; no terminal is there. */
+/**
+ * Runs `ticket-stream <args>` to its end, with this environment and no other; no terminal is there.
+ * @param limitMs  after it a command that hangs is killed: its exit code is null then
+ */
 export async function runCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  limitMs?: number,
 ): Promise<CommandAnswer> {
   const child = spawn(process.execPath, ['cli/bin/ticket-stream.js', ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(limitMs === undefined ? {} : { timeout: limitMs, killSignal: 'SIGKILL' }),
   });
   const [stdout, stderr, [exitCode]] = await Promise.all([
     text(child.stdout),

@@ -193,7 +193,8 @@ export const errorTable = {
   'kafka.group_unknown': {
     disposition: 'stop',
     exitCode: exitCodes.configuration,
-    remedy: 'Name a group that "ticket-stream groups" lists; nothing was changed.',
+    remedy:
+      'Name a group that "ticket-stream groups" lists, which are those that this user may Describe; nothing was changed.',
   },
   'log.cut': {
     disposition: 'stop',

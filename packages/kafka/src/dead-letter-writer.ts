@@ -53,8 +53,8 @@ export function openDeadLetterWriter(kafka: Kafka, topic: string): DeadLetterWri
           createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
           retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8 },
         });
+        producer = next; // also where its first request is refused: the connection is up then, and is closed below
         await next.connect();
-        producer = next;
       }
       for (const item of items) await sendOne(producer, item);
     } catch (error) {

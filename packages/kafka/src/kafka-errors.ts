@@ -1,5 +1,5 @@
 import { type ErrorContext, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
-import { type RefusedRequest, type ResourceType, type Right, refusedRequest } from './request-rights.ts';
+import { type ResourceType, type Right, refusedRequest } from './request-rights.ts';
 import { wireRefusal } from './wire-errors.ts';
 
 /** What we read of a kafkajs error; it wraps the protocol's error one to three levels deep. */
@@ -170,7 +170,7 @@ function rightsError(error: unknown, doing: string, context: ErrorContext): Tick
       {
         cause: error,
         context: { ...context, operation, resourceType: on, resource: resources.join(','), type: each.type },
-        remedy: `Let an administrator allow it: ${aclLine(request, operation, on, resources)}; docs/security.md has all the rights of each service.`,
+        remedy: `Let an administrator allow it: ${allowLine(request.username ?? '<principal of its certificate>', operation, on, resources)}; docs/security.md has all the rights of each service.`,
       },
     );
   }
@@ -200,8 +200,9 @@ const flags: Readonly<Record<ResourceType, string>> = {
   Cluster: 'cluster',
 };
 
-function aclLine(
-  { username }: RefusedRequest,
+/** The command that gives a right, as an administrator runs it. */
+export function allowLine(
+  user: string,
   operation: string,
   resourceType: ResourceType,
   resources: readonly string[],
@@ -209,6 +210,5 @@ function aclLine(
   const on = resources.map((resource) =>
     resourceType === 'Cluster' ? '--cluster' : `--${flags[resourceType]} ${resource}`,
   );
-  const principal = username ?? '<principal of its certificate>';
-  return `kafka-acls.sh --bootstrap-server … --add --allow-principal 'User:${principal}' --operation ${operation} ${on.join(' ')}`;
+  return `kafka-acls.sh --bootstrap-server … --add --allow-principal 'User:${user}' --operation ${operation} ${on.join(' ')}`;
 }

@@ -43,7 +43,9 @@ export async function openLetterDesk(kafka: Kafka, deadLetters: string): Promise
   try {
     await producer.connect();
   } catch (error) {
-    throw asKafkaError(error, 'connecting to Kafka');
+    // The connection may be up although its first request was refused; left open, it keeps the process alive.
+    await producer.disconnect().catch(() => {});
+    throw asKafkaError(error, 'connecting to Kafka', { topic: deadLetters });
   }
 
   async function send(topic: string, message: Message): Promise<void> {

@@ -4,7 +4,8 @@
  */
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
-import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
+import { asKafkaError } from './kafka-errors.ts';
+import { existingTopics } from './topic-lookup.ts';
 import { TICKET_BYTES_MAX } from './topics.ts';
 
 /** A ticket of the largest size with its headers, and those of its retry. */
@@ -55,7 +56,7 @@ export async function ensureRetryTopic(kafka: Kafka, topic: string, partitions: 
   const admin = kafka.admin();
   try {
     await admin.connect();
-    if (!(await admin.listTopics()).includes(topic)) {
+    if (!(await existingTopics(kafka, [topic])).has(topic)) {
       await admin.createTopics({
         waitForLeaders: true,
         topics: [
@@ -77,10 +78,8 @@ export async function ensureRetryTopic(kafka: Kafka, topic: string, partitions: 
       remedy: `kafka-topics.sh --alter --topic ${topic} --partitions ${partitions}; nothing was changed.`,
     });
   } catch (error) {
-    const type = kafkaErrorType(error);
-    if (type !== 'TOPIC_AUTHORIZATION_FAILED' && type !== 'CLUSTER_AUTHORIZATION_FAILED') {
-      throw asKafkaError(error, `preparing ${topic}`);
-    }
+    const known = asKafkaError(error, `preparing ${topic}`);
+    if (known.code !== 'kafka.not_allowed' || known.context['operation'] !== 'Create') throw known;
     const flags = Object.entries(settings).map(([name, value]) => ` --config ${name}=${value}`);
     throw new TicketStreamError(
       'kafka.topic_missing',

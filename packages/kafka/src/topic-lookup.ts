@@ -1,5 +1,6 @@
+import type { Kafka } from 'kafkajs';
 import { kafkaErrorType } from './kafka-errors.ts';
-import type { KafkaCluster } from './kafkajs-cluster.ts';
+import { createCluster, type KafkaCluster } from './kafkajs-cluster.ts';
 
 /**
  * Whether a topic is there. It is asked for by its name: in the list of all topics one that this user may not see is
@@ -15,5 +16,18 @@ export async function isTopicThere(cluster: KafkaCluster, topic: string): Promis
   } catch (error) {
     if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
     throw error;
+  }
+}
+
+/** Those of the topics that are there. @throws as above */
+export async function existingTopics(kafka: Kafka, topics: readonly string[]): Promise<ReadonlySet<string>> {
+  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  try {
+    await cluster.connect();
+    const existing = new Set<string>();
+    for (const topic of topics) if (await isTopicThere(cluster, topic)) existing.add(topic);
+    return existing;
+  } finally {
+    await cluster.disconnect().catch(() => {});
   }
 }

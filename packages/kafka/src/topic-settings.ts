@@ -1,7 +1,7 @@
 /** A cluster's topics made and set as wanted. */
 import { TicketStreamError } from '@ticket-stream/errors';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
-import { asKafkaError, kafkaErrorType, refusalOf } from './kafka-errors.ts';
+import { allowLine, asKafkaError, kafkaErrorType, refusalOf } from './kafka-errors.ts';
 import { createCluster } from './kafkajs-cluster.ts';
 import { setTopicSettings } from './kafkajs-requests.ts';
 import { alterCommand, createCommand, type WantedTopic } from './wanted-topics.ts';
@@ -120,7 +120,7 @@ function refusedSettings(error: unknown, topic: string, settings: ReadonlyMap<st
     return new TicketStreamError('kafka.not_allowed', `this user may not change the settings of ${topic}`, {
       cause: error,
       context: { topic },
-      remedy: `Have somebody run who may:\n  ${command}`,
+      remedy: `Have somebody run who may:\n  ${command}\nor let an administrator allow it:\n  ${allowLine('this user', 'AlterConfigs', 'Topic', [topic])}`,
     });
   }
   const type = kafkaErrorType(error);

@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
 import { createCluster } from './kafkajs-cluster.ts';
 import { readLogSizes } from './kafkajs-requests.ts';
+import { existingTopics } from './topic-lookup.ts';
 import { readTopicSettings, type TopicSetting } from './topic-settings.ts';
 import { type TopicNames, type WantedTopic, wantedTopics } from './wanted-topics.ts';
 
@@ -29,7 +30,12 @@ export async function surveyTopics(kafka: Kafka, names: TopicNames): Promise<rea
   try {
     await admin.connect();
     const existing = await admin.listTopics();
-    const there = wanted.filter(({ topic }) => existing.includes(topic));
+    // By name: the list leaves out what this user may not see, which must not look like a missing topic.
+    const seen = await existingTopics(
+      kafka,
+      wanted.map(({ topic }) => topic),
+    );
+    const there = wanted.filter(({ topic }) => seen.has(topic));
     const others = existing
       .filter((name) => name.startsWith(`${names.tickets}.`) && !wanted.some(({ topic }) => topic === name))
       .sort((a, b) => (a < b ? -1 : 1));

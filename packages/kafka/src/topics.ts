@@ -2,8 +2,7 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from './kafka-connection.ts';
 import { asKafkaError } from './kafka-errors.ts';
-import { createCluster } from './kafkajs-cluster.ts';
-import { isTopicThere } from './topic-lookup.ts';
+import { existingTopics } from './topic-lookup.ts';
 import { createTopics, readTopicSettings, type TopicSetting } from './topic-settings.ts';
 import { BATCH_OVERHEAD_BYTES, TICKET_BYTES_MAX, type TopicNames, wantedTopics } from './wanted-topics.ts';
 
@@ -69,18 +68,6 @@ export async function ensureTopics(
     throw asKafkaError(error, 'preparing the topics');
   } finally {
     await admin.disconnect();
-  }
-}
-
-async function existingTopics(kafka: Kafka, topics: readonly string[]): Promise<ReadonlySet<string>> {
-  const cluster = createCluster(kafka, { isolationLevel: 1 });
-  try {
-    await cluster.connect();
-    const existing = new Set<string>();
-    for (const topic of topics) if (await isTopicThere(cluster, topic)) existing.add(topic);
-    return existing;
-  } finally {
-    await cluster.disconnect().catch(() => {});
   }
 }
 

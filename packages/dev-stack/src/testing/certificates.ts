@@ -10,7 +10,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-export interface Subject {
+interface Subject {
   /** The certificate's CN. */
   readonly name: string;
   /** As `subjectAltName` has them: `DNS:localhost`, `IP:127.0.0.1`. */

@@ -8,7 +8,7 @@ import { type OwnKafka, ownKafkaIn } from './kafka-for-tests.ts';
 import { makeTestDataDir } from './test-data.ts';
 
 /** The doors of a secure broker, `localhost:port` each. */
-export interface SecureDoors {
+interface SecureDoors {
   /** Plain, and whoever comes by it may do everything: for the test itself. */
   readonly plaintext: string;
   readonly tls: string;
