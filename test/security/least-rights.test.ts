@@ -24,6 +24,10 @@ const TOPIC_CONFIG = 2;
 const services = ['producer', 'search', 'alerting'] as const;
 type Service = (typeof services)[number];
 
+const RETRYING = 'alerting-with-retries';
+/** Exit code of a retry whose letter failed again. */
+const DATA_AT_RISK = 5;
+
 /** Each work once: the others go the same ways. */
 const REFUSED_DEEP = new Set(['producer', 'search', 'topics-apply', 'dlq-retry']);
 
@@ -84,9 +88,10 @@ let zendesk: ScriptedZendesk;
 
 beforeAll(async () => {
   zendesk = await smallAccount();
-  cluster = await securedCluster(
-    subjects.flatMap(({ name, rights }) => [name, ...takings(name, rights).map(({ user }) => user)]),
-  );
+  cluster = await securedCluster([
+    RETRYING,
+    ...subjects.flatMap(({ name, rights }) => [name, ...takings(name, rights).map(({ user }) => user)]),
+  ]);
   const admin = cluster.superUser.admin();
   await admin.connect();
   await admin.createTopics({
@@ -126,6 +131,10 @@ describe('with exactly the rights of docs/security.md', () => {
       const before = await letters();
       const sink = service(name, name).start();
       try {
+        // It lacks the right to its retries, says so, and works.
+        await sink.until('a warning', () =>
+          sink.log.includes(`${name} may not Describe topic ${TOPIC}.retry.${name}`),
+        );
         await sink.until('the whole log', ({ caughtUp, books }) => caughtUp && books.deadLettered > 0);
         expect(sink.progress?.books.applied).toBeGreaterThan(0);
         expect(await letters()).toBeGreaterThan(before);
@@ -133,8 +142,25 @@ describe('with exactly the rights of docs/security.md', () => {
         expect(await sink.stop()).toBe(0);
       }
       expect(sink.log).not.toContain(PASSWORD);
+      expect(sink.log.split('retried letters have to wait')).toHaveLength(2);
     },
   );
+
+  it('alerting reads its retries where it may', async () => {
+    const rights = documentedRights('Retries of dead letters', TOPIC);
+    const own = rights.filter(({ name }) => name === `${TOPIC}.retry.alerting`);
+    expect(own).toHaveLength(1);
+    await cluster.kafka.allow(RETRYING, [...documentedRights('Alerting', TOPIC), ...own]);
+    const sink = service('alerting', RETRYING).start();
+    try {
+      await sink.until('the whole log', ({ caughtUp }) => caughtUp);
+      const { exitCode } = await retryAsSuperUser(`${TOPIC}.alerting`);
+      expect(exitCode).toBe(DATA_AT_RISK);
+    } finally {
+      expect(await sink.stop()).toBe(0);
+    }
+    expect(sink.log).not.toContain('may not');
+  });
 
   it.each(subjects.slice(services.length))('$heading does its work', async ({ name, run }) => {
     const { exitCode, everything } = await run(name);
@@ -194,6 +220,16 @@ async function letters(): Promise<number> {
   const [offsets] = await admin.fetchTopicOffsets(`${TOPIC}.dlq`);
   await admin.disconnect();
   return Number(offsets?.high ?? 0);
+}
+
+/** Waits for the outcome: the record is as bad as it was, so that its letter fails again. */
+function retryAsSuperUser(group: string) {
+  const env = { ...exportOf(zendesk), TICKETS_TOPIC: TOPIC, KAFKA_BROKERS: cluster.kafka.doors.plaintext };
+  return runCommand(
+    ['dlq', 'retry', '--group', group],
+    { ...env, DATA_DIR: join(cluster.folder, 'super') },
+    COMMAND_MS_MAX,
+  );
 }
 
 /** Settings of topics as somebody else made them: each has something to apply. */

@@ -65,6 +65,7 @@ export function retryLetters(parts: RetryParts): RetryLetters {
   if (found === undefined) return { forget() {}, look: () => Promise.resolve(true) };
   const topic = found;
   let lookAgainAtMs = 0;
+  let saidNotAllowed = false;
   let positions: Map<number, bigint> | undefined;
   const failures = new Map<string, number>();
 
@@ -165,6 +166,11 @@ export function retryLetters(parts: RetryParts): RetryLetters {
         const known = asKafkaError(error, `reading ${topic}`);
         // A right that this topic lacks is no reason to read nothing at all.
         if (known.disposition === 'stop' && known.code !== 'kafka.not_allowed') throw known;
+        if (known.code === 'kafka.not_allowed') {
+          lookAgainAtMs = performance.now() + ABSENT_LOOK_MS;
+          if (saidNotAllowed) return false;
+          saidNotAllowed = true;
+        }
         logger.warn({ err: known, topic }, 'retried letters have to wait');
         return false;
       }

@@ -130,7 +130,9 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
     holdOff(backoff.nextMs());
     const [request] = queue;
     if (request === undefined) {
-      logger.debug({ err: error }, 'reading requests for tickets failed');
+      // A right that is missing does not come by itself; whoever asks for a letter again would wait in vain.
+      const level = error.code === 'kafka.not_allowed' ? 'warn' : 'debug';
+      logger[level]({ err: error }, 'reading requests for tickets failed');
       return;
     }
     logger.warn({ err: error, ticketId: request.ticketId, attempts }, 'a ticket could not be fetched again');
