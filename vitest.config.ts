@@ -55,6 +55,8 @@ export default defineConfig({
         plugins: [installedKafka()],
         test: {
           name: 'package',
+          // What a module's imports lead to differs from run to run here: each installs the package anew.
+          fsModuleCache: false,
           // The tests of kafkajs's defects that concern reading, a second time: against the package as it is installed.
           include: [
             'test/package/**/*.test.ts',

@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -106,9 +108,14 @@ describe('the examples', () => {
       await shell(folder, install);
       expect(await shell(folder, read)).toBe(expected());
       expect(await shell(folder, again)).toBe(expected());
-      const second = folder === 'typescript' ? 2_000 : 3_000;
+      const second = folder === 'typescript' ? 2_000 : 5_000;
       await fill(second);
       expect(await shell(folder, read)).toBe(expected());
+      if (folder === 'typescript') {
+        await fill(4_000);
+        await killAtFirstBatch();
+        expect(await shell(folder, read)).toBe(expected());
+      }
       // A replay: everything again, from the first offset.
       if (folder === 'typescript') await resetGroup(`${log.topic}.totals`);
       else
@@ -143,6 +150,20 @@ describe('the examples', () => {
     expect(lines[0]).toContain('ce_type=com.zendesk.ticket.changed');
     expect(await look(newest)).toBe(`${last?.value}\n`);
   });
+
+  /** Follows the topic until it has said that something changed, and ends by SIGKILL with more to read. */
+  async function killAtFirstBatch(): Promise<void> {
+    const child = spawn(process.execPath, ['totals.ts'], {
+      cwd: join(examples, 'typescript'),
+      env: environment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = once(child, 'exit');
+    for await (const line of createInterface({ input: child.stderr })) {
+      if (line.endsWith('tickets changed')) child.kill('SIGKILL');
+    }
+    expect(await ended).toEqual([null, 'SIGKILL']);
+  }
 
   async function resetGroup(groupId: string): Promise<void> {
     const admin = log.kafka.admin();

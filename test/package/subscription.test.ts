@@ -8,6 +8,8 @@ import { openTicketsLog, ticket } from '../../packages/subscriber/src/testing/ti
 
 const run = promisify(execFile);
 const { project } = inject('installedPackage');
+/** Another Node of those that the package names, to try it with. */
+const node = process.env['TEAM_NODE'] ?? process.execPath;
 
 interface Seen {
   readonly node: string;
@@ -38,7 +40,7 @@ it('another team’s program reads what our producer wrote: each version once, i
     copyFileSync(join(import.meta.dirname, 'team-consumer.js'), join(project, 'team-consumer.js'));
     const path = join(project, 'versions.sqlite');
     const read = async (): Promise<Seen> => {
-      const { stdout, stderr } = await run(process.execPath, ['team-consumer.js', brokers, log.topic, path], {
+      const { stdout, stderr } = await run(node, ['team-consumer.js', brokers, log.topic, path], {
         cwd: project,
       });
       expect(stderr.replaceAll(/^.*(ExperimentalWarning: SQLite|--trace-warnings).*\n/gm, '')).toBe('');

@@ -37,6 +37,7 @@ export async function bundle({ workspace, outDir, kafkajs }: BundleOptions): Pro
     hash: false,
     report: false,
     logLevel: 'warn',
+    checks: { pluginTimings: false },
     deps: {
       alwaysBundle: [/^@ticket-stream\//, /^kafkajs/],
       neverBundle: ['@opentelemetry/api'],
