@@ -7,6 +7,8 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '20' },
     tickets: { type: 'string', default: '20000' },
     alerts: { type: 'string', default: '50' },
+    'consumer-kills': { type: 'string', default: '20' },
+    backlog: { type: 'string', default: '60000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
@@ -22,6 +24,8 @@ const child = spawn(
       CRASH_TICKETS: values.tickets,
       CRASH_ALERTS: values.alerts,
       CRASH_SEED: values.seed,
+      CRASH_CONSUMER_KILLS: values['consumer-kills'],
+      CRASH_BACKLOG: values.backlog,
     },
   },
 );

@@ -33,7 +33,13 @@ export {
   readGroupBounds,
   readGroupOffsets,
 } from './group-offsets.ts';
-export { connectKafka, type KafkaConnection, type Logger, silentLogger } from './kafka-connection.ts';
+export {
+  connectKafka,
+  type KafkaConnection,
+  type Logger,
+  silentLogger,
+  type TlsSettings,
+} from './kafka-connection.ts';
 export { asKafkaError } from './kafka-errors.ts';
 export { type LetterDesk, openLetterDesk, originalHeaders } from './letter-desk.ts';
 export { factHeaders, type LetterRow, letterHash } from './letter-fold.ts';

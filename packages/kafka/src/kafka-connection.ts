@@ -9,7 +9,7 @@ import { type SaslCredentials, saslLogin } from './sasl-login.ts';
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
 /** TLS is always verified: the broker's certificate against an authority, and for the broker's name. */
-interface TlsSettings {
+export interface TlsSettings {
   /** Certificates of the authorities to trust instead of the system's; PEM. */
   readonly ca?: string;
   /** The client's own certificate with its chain, and its key, for brokers that ask for one (mutual TLS); PEM. */

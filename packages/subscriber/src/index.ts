@@ -5,7 +5,7 @@ export {
   isTicketStreamError,
   TicketStreamError,
 } from '@ticket-stream/errors';
-export type { KafkaConnection, Logger } from '@ticket-stream/kafka';
+export type { KafkaConnection, Logger, TlsSettings } from '@ticket-stream/kafka';
 export {
   changedFields,
   type LogPlace,

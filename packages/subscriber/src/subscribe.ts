@@ -46,6 +46,18 @@ const PIECE_LIMITS: PieceLimits = { records: 1_000, bytes: 8 * 1024 * 1024 };
 const LETTERS_LOOK_MS = 1_000;
 
 /**
+ * Reads the tickets topic as a member of a consumer group and hands over each change once, until it is told to stop.
+ *
+ * @example
+ * const subscription = await subscribe({
+ *   brokers: ['kafka-1:9092'],
+ *   topic: 'tickets',
+ *   group: 'my-team.tickets',
+ *   versions: sqliteVersionStore({ path: 'data/versions.sqlite' }),
+ *   handle: (changes) => { for (const { ticketId, ticket } of changes) console.log(ticketId, ticket.status); },
+ * });
+ * await subscription.done;
+ *
  * @throws config.invalid     options that do not go together
  * @throws kafka.not_allowed  and what else waiting does not mend; everything after the first connection ends `done`
  */

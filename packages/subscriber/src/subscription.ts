@@ -47,6 +47,7 @@ export interface SubscribeOptions extends KafkaConnection {
   readonly onCaughtUp?: () => void | Promise<void>;
   /** After each step, and when the log's end moved: read `books`, `positions` and `lag` then. */
   readonly onProgress?: () => void;
+  /** What is waited for now, in words (Kafka, the sink, another member); undefined when it is over. */
   readonly onWaiting?: (reason: string | undefined) => void;
   /** Refuse to start while another member is in the group; for services that must run once. */
   readonly soleMember?: boolean;
