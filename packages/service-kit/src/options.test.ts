@@ -353,10 +353,11 @@ describe('texts written from the table', () => {
                            e.g. https://acme.zendesk.com)
         ZENDESK_EMAIL      E-mail address of the user that reads the export. (an
                            e-mail address; required)
-        ZENDESK_API_TOKEN  API token of that user. (the secret as it was issued;
-                           required depending on other options)
+        ZENDESK_API_TOKEN  API token of that user. (the secret as it was issued; or
+                           its file in ZENDESK_API_TOKEN_FILE; required depending on
+                           other options)
         ZENDESK_PASSWORD   Password of that user, in place of a token. (the secret as
-                           it was issued)
+                           it was issued; or its file in ZENDESK_PASSWORD_FILE)
         START_TIME         From when on tickets are exported. (epoch seconds, or a
                            date such as 2026-01-31 or 2026-01-31T08:00:00Z)
         EXPORT_PER_PAGE    Tickets on a page. (a whole number of tickets from 1 to
@@ -379,7 +380,8 @@ describe('texts written from the table', () => {
       # E-mail address of the user that reads the export. (an e-mail address; required)
       # ZENDESK_EMAIL=
 
-      # API token of that user. (the secret as it was issued; required depending on other options)
+      # API token of that user. (the secret as it was issued; or its file in ZENDESK_API_TOKEN_FILE;
+      # required depending on other options)
       # ZENDESK_API_TOKEN=
 
       # From when on tickets are exported. (epoch seconds, or a date such as 2026-01-31 or
