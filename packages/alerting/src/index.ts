@@ -1,4 +1,5 @@
-export { AlertState, type HistoryEntry, type HistoryState, historyStates } from './alert-state.ts';
+export { type HistoryEntry, type HistoryState, historyStates } from './alert-record.ts';
+export { AlertState } from './alert-state.ts';
 export type { Channel } from './channels/channel.ts';
 export { logChannel } from './channels/log.ts';
 export { webhookChannel, webhookSecretProblem } from './channels/webhook.ts';

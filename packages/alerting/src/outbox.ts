@@ -1,5 +1,6 @@
 import { context, propagation, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { AlertState, Delivery, DeliveryOutcome } from './alert-state.ts';
+import type { Delivery, DeliveryOutcome } from './alert-record.ts';
+import type { AlertState } from './alert-state.ts';
 import type { Channel, ChannelAnswer } from './channels/channel.ts';
 import type { Logger } from './logger.ts';
 import { ATTEMPTS_MAX, nextAttemptInMs } from './retry-schedule.ts';

@@ -1,7 +1,8 @@
 import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
 import type { TicketChange } from '@ticket-stream/ticket';
 import { alertBody, alertId, versionId } from './alert.ts';
-import type { AlertRecord, AlertState } from './alert-state.ts';
+import type { AlertRecord } from './alert-record.ts';
+import type { AlertState } from './alert-state.ts';
 import { type Decision, evaluate } from './evaluate.ts';
 import type { Logger } from './logger.ts';
 import type { Rule } from './rules/rule.ts';

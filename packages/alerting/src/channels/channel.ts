@@ -1,4 +1,4 @@
-import type { Delivery } from '../alert-state.ts';
+import type { Delivery } from '../alert-record.ts';
 
 export type ChannelAnswer =
   | { readonly kind: 'accepted'; readonly status: number | undefined }

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Delivery } from '../alert-state.ts';
+import type { Delivery } from '../alert-record.ts';
 import { SECRET, startReceiver } from '../testing/receiver.ts';
 import { selfSigned } from '../testing/self-signed.ts';
 import type { ChannelAnswer } from './channel.ts';
