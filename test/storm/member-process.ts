@@ -35,6 +35,7 @@ async function join(): Promise<void> {
       }
       effects.append(name, changes);
     },
+    onWaiting: (reason) => say({ type: 'waiting', reason }),
     onProgress: () => {
       if (subscription === undefined) return;
       say({ type: 'progress', partitions: subscription.positions().size, books: subscription.books() });

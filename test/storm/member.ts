@@ -18,6 +18,7 @@ export type ToMember = 'join' | 'leave' | 'go on';
 export type FromMember =
   | { readonly type: 'joining' | 'held' }
   | { readonly type: 'progress'; readonly partitions: number; readonly books: Books }
+  | { readonly type: 'waiting'; readonly reason: string | undefined }
   | { readonly type: 'left'; readonly books: Books | undefined }
   | { readonly type: 'failed'; readonly error: string };
 
@@ -35,6 +36,8 @@ export class Member {
   /** Of this membership. */
   books: Books = emptyBooks;
   failure: string | undefined;
+  /** As it says itself. */
+  waiting: string | undefined;
 
   constructor(settings: MemberSettings) {
     this.name = settings.name;
@@ -91,6 +94,7 @@ export class Member {
       if (child !== this.#child) return;
       if (message.type === 'joining') this.#left = false;
       if (message.type === 'held') this.held = true;
+      if (message.type === 'waiting') this.waiting = message.reason;
       if (message.type === 'left') {
         this.#left = true;
         this.books = message.books ?? this.books;

@@ -72,18 +72,33 @@ export async function runStorm(settings: StormSettings, say: (line: string) => v
     say(`${settings.records} records published; ${storm.joins} joins, ${storm.leaves} leaves`);
 
     const ends = await log.ends();
+    const behind = async () => {
+      const stored = new Map(
+        (await store.readPositions()).map(({ partition, nextOffset }) => [partition, nextOffset]),
+      );
+      return [...ends].filter(([partition, end]) => (stored.get(partition) ?? 0n) < end);
+    };
     await until(
       'everything stored',
       async () => {
         for (const { name, failure } of members)
           if (failure !== undefined) throw new Error(`${name}: ${failure}`);
-        const stored = new Map(
-          (await store.readPositions()).map(({ partition, nextOffset }) => [partition, nextOffset]),
-        );
-        return [...ends].every(([partition, end]) => (stored.get(partition) ?? 0n) >= end);
+        return (await behind()).length === 0;
       },
       180_000,
-    );
+    ).catch(async (error: unknown) => {
+      const positions = await store.readPositions();
+      const left = (await behind()).map(([partition, end]) => {
+        const stored = positions.find((position) => position.partition === partition)?.nextOffset;
+        return `partition ${partition} at ${stored} of ${end}`;
+      });
+      const there = members.map(({ name, joined, partitions, waiting }) =>
+        joined
+          ? `${name} has ${partitions}${waiting === undefined ? '' : `, waits for ${waiting}`}`
+          : `${name} is away`,
+      );
+      throw new Error(`${left.join(', ')}; ${there.join('; ')}`, { cause: error });
+    });
     let booksOfMembers = storm.books;
     for (const member of members.filter(({ joined }) => joined)) {
       await member.leave();

@@ -6,6 +6,7 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
 import { asKafkaError } from './kafka-errors.ts';
 import { existingTopics } from './topic-lookup.ts';
+import { untilServed } from './topic-settings.ts';
 import { TICKET_BYTES_MAX } from './topics.ts';
 
 /** A ticket of the largest size with its headers, and those of its retry. */
@@ -58,7 +59,7 @@ export async function ensureRetryTopic(kafka: Kafka, topic: string, partitions: 
     await admin.connect();
     if (!(await existingTopics(kafka, [topic])).has(topic)) {
       await admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: [
           {
             topic,
@@ -68,6 +69,7 @@ export async function ensureRetryTopic(kafka: Kafka, topic: string, partitions: 
           },
         ],
       });
+      await untilServed(admin, [topic]);
       return;
     }
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });

@@ -1,4 +1,5 @@
 /** A cluster's topics made and set as wanted. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { TicketStreamError } from '@ticket-stream/errors';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { allowLine, asKafkaError, kafkaErrorType, refusalOf } from './kafka-errors.ts';
@@ -44,11 +45,11 @@ export async function readTopicSettings(
 /** Of KIP-226's sources; kafkajs types it, and does not export it. */
 const TOPIC_CONFIG = 1;
 
-/** @throws kafka.topic_missing  the user may not create topics: with the commands to run */
+/** On return they can be written. @throws kafka.topic_missing  the user may not create topics: with the commands to run */
 export async function createTopics(admin: Admin, missing: readonly WantedTopic[]): Promise<void> {
   try {
     await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: missing.map(({ topic, partitions, settings }) => ({
         topic,
         numPartitions: partitions,
@@ -56,6 +57,10 @@ export async function createTopics(admin: Admin, missing: readonly WantedTopic[]
         configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
       })),
     });
+    await untilServed(
+      admin,
+      missing.map(({ topic }) => topic),
+    );
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const refused = refusedTopics(error);
@@ -66,6 +71,31 @@ export async function createTopics(admin: Admin, missing: readonly WantedTopic[]
       `topics are missing and this user may not create them:\n  ${left.map(createCommand).join('\n  ')}`,
       { cause: error },
     );
+  }
+}
+
+const SERVED_POLL_MS = 50;
+const SERVED_MS = 15_000;
+const NOT_YET = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+/** A broker may not know a topic yet that the controller made; kafkajs's own wait for leaders takes that for an error. */
+export async function untilServed(admin: Admin, topics: string[]): Promise<void> {
+  const deadlineMs = performance.now() + SERVED_MS;
+  for (;;) {
+    try {
+      const known = await admin.fetchTopicMetadata({ topics });
+      const led = known.topics.flatMap(({ partitions }) => partitions.map(({ leader }) => leader >= 0));
+      if (led.length >= topics.length && !led.includes(false)) return;
+    } catch (error) {
+      if (!NOT_YET.has(kafkaErrorType(error) ?? '') || performance.now() > deadlineMs) throw error;
+    }
+    if (performance.now() > deadlineMs) {
+      throw new TicketStreamError(
+        'kafka.unavailable',
+        `${topics.join(', ')}: made, but without a leader yet`,
+      );
+    }
+    await wait(SERVED_POLL_MS);
   }
 }
 
