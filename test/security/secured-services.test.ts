@@ -53,7 +53,11 @@ describe('the topics', () => {
     await admin.connect();
     const { topics } = await admin.fetchTopicMetadata({ topics: ['made', 'made.checkpoints', 'made.dlq'] });
     await admin.disconnect();
-    expect(topics.map(({ partitions }) => partitions.length)).toEqual([12, 1, 1]);
+    expect(Object.fromEntries(topics.map(({ name, partitions }) => [name, partitions.length]))).toEqual({
+      made: 12,
+      'made.checkpoints': 1,
+      'made.dlq': 1,
+    });
   });
 
   it.each(topicsToMake('x').map(({ name }, at) => [name.slice(1), at] as const))(
