@@ -7,7 +7,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { readGroupOffsets } from '@ticket-stream/kafka';
 import { addBooks, type Books, emptyBooks, sqliteVersionStore } from '@ticket-stream/subscriber';
 import { type ChangeFlow, changeFlow, versionName } from '../support/change-flow.ts';
 import { until } from '../support/condition.ts';
@@ -72,34 +71,21 @@ export async function runStorm(settings: StormSettings, say: (line: string) => v
     await flowing;
     say(`${settings.records} records published; ${storm.joins} joins, ${storm.leaves} leaves`);
 
-    const ends = await log.ends();
-    // Committed after it was stored. The store's own positions may stay a commit marker short of the end: one that a
-    // fetch brought alone holds no record, and its offset goes to Kafka only.
-    const behind = async () => {
-      const committed = await readGroupOffsets(log.kafka, group, topic);
-      return [...ends].filter(([partition, end]) => (committed.get(partition) ?? 0n) < end);
-    };
+    // Behind the last record of each partition: a commit marker that a fetch brings alone is in no store.
+    const ends = await log.recordEnds(await log.ends());
+    const stored = async () =>
+      new Map((await store.readPositions()).map(({ partition, nextOffset }) => [partition, nextOffset]));
     await until(
       'everything stored',
       async () => {
         for (const { name, failure } of members)
           if (failure !== undefined) throw new Error(`${name}: ${failure}`);
-        return (await behind()).length === 0;
+        const positions = await stored();
+        return [...ends].every(([partition, end]) => (positions.get(partition) ?? 0n) >= end);
       },
       180_000,
     ).catch(async (error: unknown) => {
-      const positions = await store.readPositions();
-      const committed = await readGroupOffsets(log.kafka, group, topic);
-      const left = (await behind()).map(([partition, end]) => {
-        const stored = positions.find((position) => position.partition === partition)?.nextOffset;
-        return `partition ${partition}: ${stored} stored, ${committed.get(partition)} committed of ${end}`;
-      });
-      const there = members.map(({ name, joined, partitions, waiting }) =>
-        joined
-          ? `${name} has ${partitions}${waiting === undefined ? '' : `, waits for ${waiting}`}`
-          : `${name} is away`,
-      );
-      throw new Error(`${left.join(', ')}; ${there.join('; ')}`, { cause: error });
+      throw new Error(whatIsLeft(ends, await stored(), members), { cause: error });
     });
     let booksOfMembers = storm.books;
     for (const member of members.filter(({ joined }) => joined)) {
@@ -127,6 +113,21 @@ export async function runStorm(settings: StormSettings, say: (line: string) => v
     await log.close();
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** For a storm that does not end: which partitions are behind, and what the members say. */
+function whatIsLeft(
+  ends: ReadonlyMap<number, bigint>,
+  stored: ReadonlyMap<number, bigint>,
+  members: readonly Member[],
+): string {
+  const left = [...ends]
+    .filter(([partition, end]) => (stored.get(partition) ?? 0n) < end)
+    .map(([partition, end]) => `partition ${partition} at ${stored.get(partition)} of ${end}`);
+  const there = members.map(({ name, joined, partitions, waiting }) =>
+    joined ? `${name} has ${partitions}, waits for ${waiting ?? 'nothing'}` : `${name} is away`,
+  );
+  return `${left.join(', ')}; ${there.join('; ')}`;
 }
 
 async function publishEvenly(log: TicketsLog, flow: ChangeFlow, settings: StormSettings): Promise<void> {

@@ -11,22 +11,23 @@ import { join } from 'node:path';
 
 /**
  * @param requirements  file of pinned packages
- * @returns the environment's interpreter; or why this machine can have none
- * @throws Error  the packages could not be installed
+ * @returns the environment's interpreter
+ * @throws Error  this machine has no Python for it, or the packages could not be installed
  */
-export async function pythonWith(
-  requirements: string,
-): Promise<{ readonly python: string } | { readonly missing: string }> {
+export async function pythonWith(requirements: string): Promise<string> {
   const version = spawnSync('python3', ['-c', 'import ensurepip, sys, venv; print(sys.version)'], {
     encoding: 'utf8',
   });
-  if (version.error !== undefined) return { missing: 'python3 is not installed' };
-  if (version.status !== 0) return { missing: 'python3 has no venv (Debian: apt-get install python3-venv)' };
+  if (version.error !== undefined || version.status !== 0) {
+    throw new Error(
+      'no python3 with venv here; a client in Python reads what we write. Debian: apt-get install python3-venv',
+    );
+  }
   const key = createHash('sha256').update(version.stdout).update(readFileSync(requirements)).digest('hex');
   const root = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ticket-stream', 'python');
   const folder = join(root, key.slice(0, 16));
   const python = join(folder, 'bin', 'python');
-  if (existsSync(python)) return { python };
+  if (existsSync(python)) return python;
 
   mkdirSync(root, { recursive: true });
   // Made beside and renamed: what is killed on its way is never taken for whole, and two at once do not mix.
@@ -42,7 +43,7 @@ export async function pythonWith(
     rmSync(beside, { recursive: true, force: true });
   }
   say('done');
-  return { python };
+  return python;
 }
 
 async function run(command: string, parameters: readonly string[]): Promise<void> {

@@ -100,6 +100,14 @@ export async function openTicketsLog(
         return [...ends].every(([partition, end]) => stable.get(partition) === end) && stable;
       });
     },
+    /** The offset behind the last record of each partition; commit markers may follow. To be called at `ends`. */
+    async recordEnds(ends: ReadonlyMap<number, bigint>): Promise<ReadonlyMap<number, bigint>> {
+      const last = new Map<number, bigint>();
+      for await (const records of reader.read(topic, { from: await reader.startOffsets(topic), to: ends })) {
+        for (const { partition, offset } of records) last.set(partition, offset + 1n);
+      }
+      return last;
+    },
     async close(): Promise<void> {
       await publisher.close();
       await reader.close();

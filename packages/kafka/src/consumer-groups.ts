@@ -1,7 +1,7 @@
 /** Who reads: the cluster's consumer groups as its coordinators know them. Nothing is joined, nothing is changed. */
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
-import { whileCoordinatorMoves } from './coordinator-retry.ts';
 import { asKafkaError } from './kafka-errors.ts';
+import { whileCoordinatorMoves } from './while-moving.ts';
 
 const { AssignerProtocol } = kafkajs;
 

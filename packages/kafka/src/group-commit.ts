@@ -7,9 +7,9 @@
  */
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
-import { whileCoordinatorMoves } from './coordinator-retry.ts';
 import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
 import { createCluster } from './kafkajs-cluster.ts';
+import { whileCoordinatorMoves } from './while-moving.ts';
 
 export interface OffsetToCommit {
   readonly offset: bigint;

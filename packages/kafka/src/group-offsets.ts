@@ -7,8 +7,8 @@
  * group carries the metadata along, or a restart would read on without end.
  */
 import type { Kafka } from 'kafkajs';
-import { whileCoordinatorMoves } from './coordinator-retry.ts';
 import { asKafkaError } from './kafka-errors.ts';
+import { whileCoordinatorMoves } from './while-moving.ts';
 
 /** The offsets a consumer group has committed for a topic; partitions without one are absent. */
 export async function readGroupOffsets(

@@ -4,6 +4,7 @@ import { asKafkaError } from './kafka-errors.ts';
 import { createCluster, type FetchedPartitionData, type KafkaCluster } from './kafkajs-cluster.ts';
 import type { LogRecord } from './log-record.ts';
 import { isTopicThere } from './topic-lookup.ts';
+import { whileLeadersMove } from './while-moving.ts';
 
 /**
  * Reads a topic without a consumer group: no rebalance delay, no groups left behind. Serves the checkpoint, counts
@@ -139,8 +140,10 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
       return await step();
     } catch {
       try {
-        await cluster.refreshMetadata();
-        return await step();
+        return await whileLeadersMove(async () => {
+          await cluster.refreshMetadata();
+          return step();
+        });
       } catch (error) {
         throw asKafkaError(error, doing);
       }

@@ -1,11 +1,11 @@
 /** A cluster's topics made and set as wanted. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { TicketStreamError } from '@ticket-stream/errors';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { allowLine, asKafkaError, kafkaErrorType, refusalOf } from './kafka-errors.ts';
 import { createCluster } from './kafkajs-cluster.ts';
 import { setTopicSettings } from './kafkajs-requests.ts';
 import { alterCommand, createCommand, type WantedTopic } from './wanted-topics.ts';
+import { whileTopicIsNew } from './while-moving.ts';
 
 const { ConfigResourceTypes } = kafkajs;
 
@@ -74,29 +74,13 @@ export async function createTopics(admin: Admin, missing: readonly WantedTopic[]
   }
 }
 
-const SERVED_POLL_MS = 50;
-const SERVED_MS = 15_000;
-const NOT_YET = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
-
 /** A broker may not know a topic yet that the controller made; kafkajs's own wait for leaders takes that for an error. */
 export async function untilServed(admin: Admin, topics: string[]): Promise<void> {
-  const deadlineMs = performance.now() + SERVED_MS;
-  for (;;) {
-    try {
-      const known = await admin.fetchTopicMetadata({ topics });
-      const led = known.topics.flatMap(({ partitions }) => partitions.map(({ leader }) => leader >= 0));
-      if (led.length >= topics.length && !led.includes(false)) return;
-    } catch (error) {
-      if (!NOT_YET.has(kafkaErrorType(error) ?? '') || performance.now() > deadlineMs) throw error;
-    }
-    if (performance.now() > deadlineMs) {
-      throw new TicketStreamError(
-        'kafka.unavailable',
-        `${topics.join(', ')}: made, but without a leader yet`,
-      );
-    }
-    await wait(SERVED_POLL_MS);
-  }
+  await whileTopicIsNew(async () => {
+    const known = await admin.fetchTopicMetadata({ topics });
+    const isLed = known.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+    if (!isLed) throw Object.assign(new Error('no leader yet'), { type: 'LEADER_NOT_AVAILABLE' });
+  });
 }
 
 /** kafkajs gathers what became of each topic under one error. */
