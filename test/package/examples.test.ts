@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import {
   type TestTicket,
   type TicketsLog,
 } from '../../packages/subscriber/src/testing/tickets-log.ts';
+import { readmeBlocks } from './readme-blocks.ts';
 
 const run = promisify(execFile);
 const examples = resolve(import.meta.dirname, '../../examples');
@@ -103,7 +104,7 @@ describe('the examples', () => {
   it.for(['typescript', 'python'])(
     '%s: totals are the truth, stay so when it runs again, and follow what is published then',
     async (folder) => {
-      const [install = '', read = '', again = '', ...more] = commandsOf(folder);
+      const [install = '', read = '', again = '', ...more] = readmeBlocks(join(examples, folder, 'README.md'), 'sh');
       expect(more).toEqual([]);
       await shell(folder, install);
       expect(await shell(folder, read)).toBe(expected());
@@ -128,7 +129,7 @@ describe('the examples', () => {
   );
 
   it('kcat: counts the tickets, shows the versions of one and its newest', async () => {
-    const [define = '', count = '', history = '', newest = '', ...more] = commandsOf('kcat');
+    const [define = '', count = '', history = '', newest = '', ...more] = readmeBlocks(join(examples, 'kcat', 'README.md'), 'sh');
     expect(more).toEqual([]);
     const look = (commands: string) => shell('kcat', `${define}\n${commands}`);
     const keys = new Set<string>();
@@ -180,12 +181,6 @@ function totalOf(ticket: TestTicket | undefined): { team: string; status: string
     status: string;
   };
   return { team: String(group_id ?? 'none'), status };
-}
-
-/** The shell blocks of a README, in order. */
-function commandsOf(folder: string): string[] {
-  const readme = readFileSync(join(examples, folder, 'README.md'), 'utf8');
-  return [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands ?? '');
 }
 
 /** What a trial leaves in the folders; git ignores it. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
+import { readmeBlocks } from './readme-blocks.ts';
 
 const { folder, project, tarball } = inject('installedPackage');
 const repository = resolve(import.meta.dirname, '../..');
@@ -57,8 +58,7 @@ describe('the tarball of @ticket-stream/subscriber', () => {
   );
 
   it('has a README whose TypeScript is type-checked', () => {
-    const readme = readFileSync(join(folder, 'README.md'), 'utf8');
-    const blocks = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '');
+    const blocks = readmeBlocks(join(folder, 'README.md'), 'ts');
     expect(blocks.length).toBeGreaterThanOrEqual(5);
     const files = blocks.map((code, n) => {
       const name = `readme-${n}.ts`;
