@@ -5,10 +5,11 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
+import type { MadeVersion } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  manyTickets,
   openTicketsLog,
-  type TestTicket,
   type TicketsLog,
 } from '../../packages/subscriber/src/testing/tickets-log.ts';
 import { readmeBlocks } from './readme-blocks.ts';
@@ -39,7 +40,7 @@ describe('the examples', () => {
     const first = Array.from({ length: TICKETS }, (_, n) => version(n + 1, second));
     const next = first.filter((_, n) => n % 3 !== 0).map(({ id }) => version(id, second + 1));
     await log.publish(first);
-    await log.abort();
+    await log.abort(manyTickets());
     await log.publish(next);
     // A colliding second: same stamp, other content; the one further on in the log counts.
     await log.publish([version(2, second + 1, 1)]);
@@ -60,7 +61,7 @@ describe('the examples', () => {
   }
 
   /** Also takes it for the truth: called in the order of versions. */
-  function version(id: number, stamp: number, turn = 0): TestTicket {
+  function version(id: number, stamp: number, turn = 0): MadeVersion {
     const group_id = GROUPS[(id + stamp + turn) % GROUPS.length];
     const status = STATUSES[(id * 7 + stamp + turn) % STATUSES.length];
     const made = {
@@ -72,7 +73,7 @@ describe('the examples', () => {
     return made;
   }
 
-  const recordOf = (ticket: TestTicket) => ({
+  const recordOf = (ticket: MadeVersion) => ({
     key: String(ticket.id),
     value: ticket.value as Buffer | string,
     headers: log.headersOf(ticket),
@@ -104,7 +105,10 @@ describe('the examples', () => {
   it.for(['typescript', 'python'])(
     '%s: totals are the truth, stay so when it runs again, and follow what is published then',
     async (folder) => {
-      const [install = '', read = '', again = '', ...more] = readmeBlocks(join(examples, folder, 'README.md'), 'sh');
+      const [install = '', read = '', again = '', ...more] = readmeBlocks(
+        join(examples, folder, 'README.md'),
+        'sh',
+      );
       expect(more).toEqual([]);
       await shell(folder, install);
       expect(await shell(folder, read)).toBe(expected());
@@ -129,7 +133,10 @@ describe('the examples', () => {
   );
 
   it('kcat: counts the tickets, shows the versions of one and its newest', async () => {
-    const [define = '', count = '', history = '', newest = '', ...more] = readmeBlocks(join(examples, 'kcat', 'README.md'), 'sh');
+    const [define = '', count = '', history = '', newest = '', ...more] = readmeBlocks(
+      join(examples, 'kcat', 'README.md'),
+      'sh',
+    );
     expect(more).toEqual([]);
     const look = (commands: string) => shell('kcat', `${define}\n${commands}`);
     const keys = new Set<string>();
@@ -175,7 +182,7 @@ describe('the examples', () => {
   }
 });
 
-function totalOf(ticket: TestTicket | undefined): { team: string; status: string } {
+function totalOf(ticket: MadeVersion | undefined): { team: string; status: string } {
   const { group_id, status } = JSON.parse(String(ticket?.value)) as {
     group_id: number | null;
     status: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import { expect, inject, it } from 'vitest';
-import { openTicketsLog, ticket } from '../../packages/subscriber/src/testing/tickets-log.ts';
+import { manyTickets, openTicketsLog, ticket } from '../../packages/subscriber/src/testing/tickets-log.ts';
 
 const run = promisify(execFile);
 const { project } = inject('installedPackage');
@@ -28,7 +28,7 @@ it('another team’s program reads what our producer wrote: each version once, i
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   try {
     await log.publish([ticket(1, 100), ticket(13, 100), ticket(2, 100)]);
-    await log.abort();
+    await log.abort(manyTickets());
     await log.publish([ticket(1, 200)]);
     const repeated = ticket(1, 100);
     const traced = ticket(3, 100);

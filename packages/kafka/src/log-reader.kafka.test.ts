@@ -4,8 +4,9 @@ import kafkajs, { type Kafka, type Message } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectKafka } from './kafka-connection.ts';
 import { type LogReader, openLogReader } from './log-reader.ts';
+import { createTopic } from './testing/create-topic.ts';
 import { silentLogger } from './testing/test-publisher.ts';
-import { createTopic, keysOf, readAll } from './testing/ticket-log.ts';
+import { keysOf, readAll } from './testing/ticket-log.ts';
 
 const { CompressionTypes } = kafkajs;
 let kafka: Kafka;

@@ -6,10 +6,11 @@ import { ownKafka, sharedKafka } from '@ticket-stream/dev-stack/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyPartitioner } from './record-chunk.ts';
 import { errorOf, thrownBy } from './testing/caught-error.ts';
+import { createTopic } from './testing/create-topic.ts';
 import { connectWithCuts } from './testing/cut-connection.ts';
 import { checkpointOf, committedKeys, testKafka } from './testing/test-kafka.ts';
 import { openTestPublisher, ticket } from './testing/test-publisher.ts';
-import { createTopic, keysOf, openTestLog, readAll } from './testing/ticket-log.ts';
+import { keysOf, openTestLog, readAll } from './testing/ticket-log.ts';
 
 const { log: testLog, publisher: testPublisher } = testKafka();
 

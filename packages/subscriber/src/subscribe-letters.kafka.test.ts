@@ -1,10 +1,11 @@
 import { ensureRetryTopic, openLetterDesk, readGroupOffsets, retryTopic } from '@ticket-stream/kafka';
+import type { MadeVersion } from '@ticket-stream/kafka/testing';
 import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
 import { CannotApply, RetryLater } from './errors.ts';
 import { nameOf, type Reading, testReadings } from './testing/reading.ts';
-import { type TestTicket, type TicketsLog, ticket } from './testing/tickets-log.ts';
+import { type TicketsLog, ticket } from './testing/tickets-log.ts';
 
 const { openLog, read, toClose } = testReadings();
 
@@ -31,7 +32,7 @@ async function openDesk(log: TicketsLog) {
   toClose.push(() => desk.close());
   return {
     topic,
-    retry: (sent: TestTicket, offset: bigint) =>
+    retry: (sent: MadeVersion, offset: bigint) =>
       desk.retryRecord({
         topic,
         partition: 0,

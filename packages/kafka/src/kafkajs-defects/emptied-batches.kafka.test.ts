@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { ownKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
-import kafkajs, { type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectKafka } from '../kafka-connection.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
 import { openRecordStream } from '../record-stream.ts';
+import { createTopic } from '../testing/create-topic.ts';
+import { eagerCompaction, writeRounds } from '../testing/emptied-batches.ts';
 import { batchesOnDisk } from '../testing/record-batches.ts';
 import { silentLogger } from '../testing/test-publisher.ts';
-import { createTopic, keysOf, readAll } from '../testing/ticket-log.ts';
+import { keysOf, readAll } from '../testing/ticket-log.ts';
 
 /**
  * kafkajs was reported to stand still for ever at record batches that compaction emptied (tulios/kafkajs#562, #1072).
@@ -35,16 +37,8 @@ beforeAll(async () => {
   // Whether an emptied batch ends a segment depends on when the cleaner looked: another log, until one has it.
   for (let left = LOGS_MAX; ; left--) {
     topic = `${topicPrefix('compaction')}log`;
-    await createTopic(kafka, topic, 1, {
-      'cleanup.policy': 'compact',
-      'segment.bytes': String(SEGMENT_BYTES),
-      'segment.ms': '100',
-      'min.cleanable.dirty.ratio': '0',
-      'min.compaction.lag.ms': '0',
-      'max.compaction.lag.ms': '1',
-      'delete.retention.ms': '0',
-    });
-    await writeRounds();
+    await createTopic(kafka, topic, 1, { ...eagerCompaction, 'segment.bytes': String(SEGMENT_BYTES) });
+    await fillLog();
     try {
       await compacted();
       return;
@@ -59,40 +53,14 @@ afterAll(async () => {
   await broker.stop();
 });
 
-/**
- * Each round is a producer of its own with an aborted and a committed transaction over the same keys, so that the
- * next round takes every record of it away; what stays of it is its last batch, without records.
- */
-async function writeRounds(): Promise<void> {
-  const anHourAgo = Date.now() - 3_600_000;
-  for (let round = 0; round < ROUNDS; round++) {
-    // A segment ends by the records' own times, so a second between the rounds makes a segment of each.
-    const timestamp = String(anHourAgo + round * 1_000);
-    for (const end of ['abort', 'commit'] as const) {
-      const producer = kafka.producer({
-        transactionalId: `${topic}-${round}-${end}`,
-        idempotent: true,
-        maxInFlightRequests: 1,
-      });
-      await producer.connect();
-      const transaction = await producer.transaction();
-      await transaction.send({
-        topic,
-        acks: -1,
-        compression: kafkajs.CompressionTypes.ZSTD,
-        messages: Array.from({ length: KEYS }, (_, key) => ({
-          key: String(key),
-          value: `${end} ${round}`,
-          timestamp,
-        })),
-      });
-      await transaction[end]();
-      await producer.disconnect();
-    }
-  }
+async function fillLog(): Promise<void> {
+  const timestamp = String(
+    await writeRounds(kafka, topic, ROUNDS, (round, end) =>
+      Array.from({ length: KEYS }, (_, key) => ({ key: String(key), value: `${end} ${round}` })),
+    ),
+  );
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
-  const timestamp = String(anHourAgo + ROUNDS * 1_000);
   for (const prefix of ['', 'x']) {
     await producer.send({
       topic,

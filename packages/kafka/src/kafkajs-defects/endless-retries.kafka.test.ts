@@ -1,8 +1,8 @@
 import { ownKafka } from '@ticket-stream/dev-stack/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectKafka } from '../kafka-connection.ts';
+import { createTopic } from '../testing/create-topic.ts';
 import { silentLogger } from '../testing/test-publisher.ts';
-import { createTopic } from '../testing/ticket-log.ts';
 import { startTransactionalProducer } from '../transactional-producer.ts';
 
 let broker: Awaited<ReturnType<typeof ownKafka>>;

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectKafka } from '../kafka-connection.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
 import { openRecordStream } from '../record-stream.ts';
+import { createTopic } from '../testing/create-topic.ts';
 import { silentLogger } from '../testing/test-publisher.ts';
-import { createTopic } from '../testing/ticket-log.ts';
 
 // patches/kafkajs+2.2.4.patch: each test here fails on kafkajs as it is published.
 let kafka: Kafka;

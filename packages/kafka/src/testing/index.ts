@@ -1,1 +1,4 @@
+export { createTopic } from './create-topic.ts';
+export { eagerCompaction, writeRounds } from './emptied-batches.ts';
 export { batchesOnDisk, type RecordBatchOnDisk } from './record-batches.ts';
+export { type MadeVersion, openTicketsLog, type TicketsLogOptions } from './tickets-log.ts';

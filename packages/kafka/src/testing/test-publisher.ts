@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { isTicketStreamError } from '@ticket-stream/errors';
 import { ticketDigest } from '@ticket-stream/ticket';
 import type { Kafka } from 'kafkajs';
-import type { Logger } from '../kafka-connection.ts';
+import { type Logger, silentLogger } from '../kafka-connection.ts';
 import type { LogReader } from '../log-reader.ts';
 import { openPagePublisher, type PagePublisher } from '../page-publisher.ts';
 import type { PageTransaction } from '../page-transaction.ts';
 import { ensureTopics, type TopicNames } from '../topics.ts';
 
-export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+export { silentLogger };
 
 /** What a test's exporter keeps in the checkpoint. */
 export interface TestState {

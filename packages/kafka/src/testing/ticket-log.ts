@@ -4,6 +4,7 @@ import { connectKafka } from '../kafka-connection.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
 import type { LogRecord } from '../log-record.ts';
 import { ensureTopics, type TopicNames, topicNames } from '../topics.ts';
+import { createTopic } from './create-topic.ts';
 import { silentLogger } from './test-publisher.ts';
 
 export interface TestLog {
@@ -25,29 +26,6 @@ export async function openTestLog(
   await ensureTopics(kafka, names, { acceptSettings: false, logger: silentLogger });
   const reader = await openLogReader(kafka);
   return { kafka, names, reader, close: () => reader.close() };
-}
-
-export async function createTopic(
-  kafka: Kafka,
-  topic: string,
-  partitions: number,
-  settings: Record<string, string> = {},
-): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic,
-        numPartitions: partitions,
-        configEntries: Object.entries({ 'max.message.bytes': '8404992', ...settings }).map(
-          ([configName, value]) => ({ name: configName, value }),
-        ),
-      },
-    ],
-  });
-  await admin.disconnect();
 }
 
 /** Every committed record of a topic from `from` (default: its start) to its stable end as of now. */
