@@ -4,7 +4,7 @@
  * Method. A log of 200,000 records: 160,000 tickets of about 4 KB, then 40,000 of them again, changed, a tenth of those
  * raised to urgent, which alerting's default rules ask about. Three rounds; in each, for search and then for alerting,
  * with a store of its own: the service as users run it reads the log from nothing (first application); it stops, its
- * group is moved back to offset 0 through the coordinator, it starts and reads all of it again (replay). Rates are of
+ * group is moved back to offset 0 by `ticket-stream replay`, it starts and reads all of it again (replay). Rates are of
  * records, from the first consumed to the last; ratio = replay / first application, round by round; medians are quoted.
  * After each replay: the canonical dump is that of before, no alert has been decided, fired or suppressed, and
  * duplicate + stale = records. In the end ten tickets are raised to urgent, and alerting fires ten alerts: what kept it

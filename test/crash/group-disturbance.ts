@@ -1,4 +1,7 @@
-import { until } from '../support/condition.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCommand } from '../support/command.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import type { TicketsLog } from '../support/tickets-log.ts';
 
@@ -11,7 +14,8 @@ export interface Replay {
 
 /** What operators and other clients do to a consumer group of ours from outside, through the coordinator. */
 export async function openGroupDisturbance(log: TicketsLog) {
-  const { kafka, topic } = log;
+  const { brokers, kafka, topic } = log;
+  const dir = mkdtempSync(join(tmpdir(), 'group-disturbance-'));
   const admin = kafka.admin();
   await admin.connect();
   const committed = async (groupId: string): Promise<Offsets> => {
@@ -19,8 +23,6 @@ export async function openGroupDisturbance(log: TicketsLog) {
     return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
   };
   return {
-    committed,
-
     /** A member that is not ours takes its share of the partitions, reads along, commits nothing, and leaves. */
     async startStranger(groupId: string): Promise<{ leave(): Promise<void> }> {
       const consumer = kafka.consumer({
@@ -42,18 +44,23 @@ export async function openGroupDisturbance(log: TicketsLog) {
       };
     },
 
-    /** Moves a group back as `ticket-stream replay` and Kafka's own tool do: it must be inactive. */
+    /**
+     * Moves a group back by `ticket-stream replay`, which waits until it is empty.
+     * @param back  where to, from where it stood
+     */
     async moveBack(groupId: string, back: (offset: bigint) => bigint): Promise<Replay> {
-      await until(`group ${groupId} is empty`, async () => {
-        const { groups } = await admin.describeGroups([groupId]);
-        return groups[0]?.state === 'Empty';
-      });
       const before = await committed(groupId);
       const to = new Map(
         [...before].filter(([, offset]) => offset > 0n).map(([p, offset]) => [p, back(offset)]),
       );
-      const partitions = [...to].map(([partition, offset]) => ({ partition, offset: String(offset) }));
-      await admin.setOffsets({ groupId, topic, partitions });
+      const file = join(dir, `${groupId}.csv`);
+      writeFileSync(file, [...to].map(([partition, offset]) => `${topic},${partition},${offset}\n`).join(''));
+      const { exitCode, stderr } = await runCommand(
+        ['replay', groupId, '--from-file', file, '--execute', '--wait', '60'],
+        { KAFKA_BROKERS: brokers, TICKETS_TOPIC: topic },
+        120_000,
+      );
+      if (exitCode !== 0) throw new Error(`replay ended with ${exitCode}: ${stderr}`);
       return {
         async underWay() {
           const now = [...(await committed(groupId))];
@@ -65,7 +72,10 @@ export async function openGroupDisturbance(log: TicketsLog) {
       };
     },
 
-    close: () => admin.disconnect(),
+    async close(): Promise<void> {
+      await admin.disconnect();
+      rmSync(dir, { recursive: true, force: true });
+    },
   };
 }
 
