@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs';
+import { applyTopics } from '../topic-settings.ts';
 
 export async function createTopic(
   kafka: Kafka,
@@ -6,19 +7,6 @@ export async function createTopic(
   partitions: number,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic,
-        numPartitions: partitions,
-        configEntries: Object.entries({ 'max.message.bytes': '8404992', ...settings }).map(
-          ([configName, value]) => ({ name: configName, value }),
-        ),
-      },
-    ],
-  });
-  await admin.disconnect();
+  const wanted = { topic, partitions, settings: { 'max.message.bytes': '8404992', ...settings } };
+  await applyTopics(kafka, { create: [wanted], alter: new Map() });
 }
