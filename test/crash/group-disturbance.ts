@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '../support/command.ts';
-import type { ServiceProcess } from '../support/service-process.ts';
 import type { TicketsLog } from '../support/tickets-log.ts';
 
 type Offsets = ReadonlyMap<number, bigint>;
@@ -80,4 +79,3 @@ export async function openGroupDisturbance(log: TicketsLog) {
 }
 
 export type GroupDisturbance = Awaited<ReturnType<typeof openGroupDisturbance>>;
-export type Sink = ServiceProcess<'search'> | ServiceProcess<'alerting'>;

@@ -1,7 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Member } from '../storm/member.ts';
 import { until } from '../support/condition.ts';
-import type { GroupDisturbance, Sink } from './group-disturbance.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
+import type { GroupDisturbance } from './group-disturbance.ts';
+
+type Sink = ServiceProcess<'search'> | ServiceProcess<'alerting'>;
 
 export interface KillPlan {
   readonly disturbance: GroupDisturbance;

@@ -23,6 +23,7 @@ import {
   openSearchStore,
   type SinkStore,
 } from '../support/sink-store.ts';
+import { hasReached, storedPositions } from '../support/store-positions.ts';
 import { openTicketsLog, type TicketsLog } from '../support/tickets-log.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
 import { expectedAlerts } from './expected-alerts.ts';
@@ -123,7 +124,13 @@ describe(`consumers killed with -9 in rebalances and replays, seed ${settings.se
       expect([await search.stop(), await alerting.stop()]).toEqual([0, 0]);
       await expectAsFresh(targets, annotate);
 
-      await until('everything applied by the group', async () => reachedBy(group.storeFile, ends), 300_000);
+      const store = sqliteVersionStore({ path: group.storeFile });
+      const recordEnds = await log.recordEnds(ends);
+      await until(
+        'everything applied by the group',
+        async () => hasReached(await storedPositions(store), recordEnds),
+        300_000,
+      );
       for (const member of members.filter(({ joined }) => joined)) await member.leave();
       const { faults, effects } = findFaults(group.effectFile, flow.expected);
       // An effect outside of the store comes again where a kill fell between it and its version: at least once.
@@ -133,7 +140,6 @@ describe(`consumers killed with -9 in rebalances and replays, seed ${settings.se
       await annotate(
         `group: ${effects} effects, of them again ${twice}, of them older than before ${backward}`,
       );
-      const store = sqliteVersionStore({ path: group.storeFile });
       const books = await store.readBooks();
       await store.close();
       expect(booksBalance(books), JSON.stringify(books)).toBe(true);
@@ -214,14 +220,5 @@ describe(`consumers killed with -9 in rebalances and replays, seed ${settings.se
     const held = new Map<string, string>();
     for (const { id, stamp, digest } of store.tickets()) held.set(id, versionName(stamp, digest));
     expect(held).toEqual(new Map([...flow.expected].map(([id, names]) => [id, names.at(-1)])));
-  }
-
-  async function reachedBy(storeFile: string, ends: ReadonlyMap<number, bigint>): Promise<boolean> {
-    const store = sqliteVersionStore({ path: storeFile });
-    const stored = new Map(
-      (await store.readPositions()).map(({ partition, nextOffset }) => [partition, nextOffset]),
-    );
-    await store.close();
-    return [...ends].every(([partition, end]) => (stored.get(partition) ?? 0n) >= end);
   }
 });

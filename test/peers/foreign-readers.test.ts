@@ -15,7 +15,7 @@ import {
   byLogReader,
   bySubscriber,
   type ReadTopic,
-} from './readers.ts';
+} from './topic-readers.ts';
 
 /**
  * Kafka's console consumer, kcat and confluent-kafka for Python know nothing of us. What they see of a tickets topic

@@ -22,7 +22,7 @@ export type FromMember =
   | { readonly type: 'left'; readonly books: Books | undefined }
   | { readonly type: 'failed'; readonly error: string };
 
-/** A member process, from outside. It outlives its memberships, so that coming and going costs no start of a process. */
+/** A member process, from outside. It outlives its memberships: coming and going costs no start of a process. */
 export class Member {
   readonly name: string;
   readonly #settings: MemberSettings;

@@ -11,6 +11,7 @@ import { addBooks, type Books, emptyBooks, sqliteVersionStore } from '@ticket-st
 import { type ChangeFlow, changeFlow, versionName } from '../support/change-flow.ts';
 import { until } from '../support/condition.ts';
 import { seededRandom } from '../support/seeded-random.ts';
+import { hasReached, storedPositions } from '../support/store-positions.ts';
 import { openTicketsLog, type TicketsLog } from '../support/tickets-log.ts';
 import { type EffectFaults, findFaults } from './effect-log.ts';
 import { Member } from './member.ts';
@@ -71,21 +72,17 @@ export async function runStorm(settings: StormSettings, say: (line: string) => v
     await flowing;
     say(`${settings.records} records published; ${storm.joins} joins, ${storm.leaves} leaves`);
 
-    // Behind the last record of each partition: a commit marker that a fetch brings alone is in no store.
     const ends = await log.recordEnds(await log.ends());
-    const stored = async () =>
-      new Map((await store.readPositions()).map(({ partition, nextOffset }) => [partition, nextOffset]));
     await until(
       'everything stored',
       async () => {
         for (const { name, failure } of members)
           if (failure !== undefined) throw new Error(`${name}: ${failure}`);
-        const positions = await stored();
-        return [...ends].every(([partition, end]) => (positions.get(partition) ?? 0n) >= end);
+        return hasReached(await storedPositions(store), ends);
       },
       180_000,
     ).catch(async (error: unknown) => {
-      throw new Error(whatIsLeft(ends, await stored(), members), { cause: error });
+      throw new Error(whatIsLeft(ends, await storedPositions(store), members), { cause: error });
     });
     let booksOfMembers = storm.books;
     for (const member of members.filter(({ joined }) => joined)) {

@@ -67,16 +67,15 @@ function openStore(
       }
     },
     books() {
-      const row = database.prepare('SELECT * FROM books').get() ?? {};
-      const { consumed, applied, duplicate, stale, skipped, dead_lettered: deadLettered } = row;
-      const [c, a, d, st, sk, dl] = [consumed, applied, duplicate, stale, skipped, deadLettered].map(Number);
+      const row = database.prepare('SELECT * FROM books').get();
+      const count = (name: string) => Number(row?.[name] ?? Number.NaN);
       return {
-        consumed: c ?? Number.NaN,
-        applied: a ?? Number.NaN,
-        duplicate: d ?? Number.NaN,
-        stale: st ?? Number.NaN,
-        skipped: sk ?? Number.NaN,
-        deadLettered: dl ?? Number.NaN,
+        consumed: count('consumed'),
+        applied: count('applied'),
+        duplicate: count('duplicate'),
+        stale: count('stale'),
+        skipped: count('skipped'),
+        deadLettered: count('dead_lettered'),
       };
     },
     rows: (query) => database.prepare(query).all(),
