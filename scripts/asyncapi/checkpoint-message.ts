@@ -1,3 +1,5 @@
+import { keyBinding } from './kafka-bindings.ts';
+
 /**
  * The record of `<topic>.checkpoints`, for AsyncAPI: the part that others may read. `packages/kafka/src/checkpoint.ts`
  * writes it; test/contract holds this to what it writes.
@@ -8,7 +10,7 @@ export const checkpointMessage = {
   summary:
     'Written in the transaction of each page: which log this is, where each partition ends, and up to which second the log is complete. Everything else in it is for the producer alone.',
   contentType: 'application/json',
-  bindings: { kafka: { key: { type: 'string', const: 'export' }, bindingVersion: '0.5.0' } },
+  bindings: keyBinding({ type: 'string', const: 'export' }),
   payload: {
     schemaFormat: 'application/schema+json;version=draft-07',
     schema: {

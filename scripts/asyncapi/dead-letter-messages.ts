@@ -1,3 +1,5 @@
+import { keyBinding } from './kafka-bindings.ts';
+
 /**
  * The records of `<topic>.dlq`, for AsyncAPI. `packages/kafka/src/dead-letter.ts` writes them;
  * test/contract holds these texts to what it writes on a real broker.
@@ -18,9 +20,7 @@ const facts = {
   'dlq-sha256': text('SHA-256 of the whole original, as before.', { pattern: '^[0-9a-f]{64}$' }),
 };
 
-const key = (description: string) => ({
-  kafka: { key: { type: 'string', description }, bindingVersion: '0.5.0' },
-});
+const key = (description: string) => keyBinding({ type: 'string', description });
 /** What tells a letter of state from the letter, whose facts it may repeat. */
 const isState = { required: ['dlq-state'] };
 const anyBytes = { description: 'The original bytes, which may be anything.' };

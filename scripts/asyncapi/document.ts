@@ -4,8 +4,8 @@ import { ticketJsonSchemaDraft7 } from '../../packages/ticket/src/schema/ticket-
 import { TICKET_SCHEMA_VERSION } from '../../packages/ticket/src/ticket-event.ts';
 import { checkpointMessage } from './checkpoint-message.ts';
 import { deadLetterMessages } from './dead-letter-messages.ts';
+import { BINDING_VERSION, keyBinding } from './kafka-bindings.ts';
 
-const BINDING_VERSION = '0.5.0';
 const names = topicNames('tickets');
 const topics = new Map(wantedTopics(names).map((topic) => [topic.topic, topic]));
 
@@ -117,7 +117,7 @@ function ticketMessage(kind: 'changed' | 'deleted', title: string) {
     name: kind === 'changed' ? 'ticketChanged' : 'ticketDeleted',
     title,
     contentType: 'application/json',
-    bindings: { kafka: { key: keySchema, bindingVersion: BINDING_VERSION } },
+    bindings: keyBinding(keySchema),
     headers: headersSchema(kind),
     payload: { $ref: '#/components/schemas/ticket' },
     examples: [{ name: kind, headers, payload: JSON.parse(value) as object }],
