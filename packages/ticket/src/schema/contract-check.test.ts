@@ -53,6 +53,12 @@ it('holds as committed', () => {
   expect(contractProblems(published, code)).toEqual([]);
 });
 
+it('still has version 1 as it was published, not one that was edited together with its sum', () => {
+  expect(published.sums.get('ticket-1.schema.json')).toBe(
+    '7f09dbe46211cd9955fa7c7a3cfb1f7c88432f8ba449c067d32a4eb2b445d067',
+  );
+});
+
 it('refuses a published schema that was edited, were it one letter of a text, and says what to do instead', () => {
   const [first, ...rest] = published.schemas as [ContractFile, ...ContractFile[]];
   const edited = { ...first, text: first.text.replace('Subject', 'subject') };
