@@ -146,7 +146,10 @@ async function storeRatios(
     for (const sink of sinks) {
       const child = fork(new URL('./replay/store-run.ts', import.meta.url), [sink, String(STORE_TICKETS)]);
       child.send(samples);
-      const [run] = (await once(child, 'message')) as [StoreRun];
+      const [run] = (await Promise.race([
+        once(child, 'message'),
+        once(child, 'exit').then(() => Promise.reject(new Error(`the run at the store of ${sink} failed`))),
+      ])) as [StoreRun];
       runs[sink].push(run);
       say(
         `store of ${sink}: first ${Math.round(run.freshPerSecond)}/s, duplicates ${Math.round(run.duplicatesPerSecond)}/s`,

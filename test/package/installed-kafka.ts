@@ -3,7 +3,7 @@ import type { Plugin } from 'vitest/config';
 import { installedPackage } from './installed-package.ts';
 
 const KAFKA = join(import.meta.dirname, '../../packages/kafka/src');
-/** What the defect tests try, and what they try it with. Publishing, which a subscriber does not do, stays the source's. */
+/** What the defect tests try, and what they try it with. Publishing is nothing of a subscriber: it stays the source's. */
 const IMPORTERS = [join(KAFKA, 'kafkajs-defects') + sep, join(KAFKA, 'testing') + sep];
 const TRIED = ['kafka-connection.ts', 'log-reader.ts', 'record-stream.ts'].map((name) => join(KAFKA, name));
 
