@@ -59,7 +59,8 @@ describe(`consumers killed with -9 in rebalances and replays, seed ${settings.se
     log = await openTicketsLog(brokers, topic);
     disturbance = await openGroupDisturbance(log);
     // Recent, so that alerting does not take them for history.
-    flow = changeFlow({ seed, tickets: backlog / 10, firstStamp: Math.floor(Date.now() / 1000) - 3_600 });
+    const firstStamp = Math.floor(Date.now() / 1000) - 3_600;
+    flow = changeFlow({ seed, tickets: backlog / 10, singles: 0.3, firstStamp });
   });
   afterAll(async () => {
     await disturbance.close();

@@ -29,10 +29,16 @@ export function changeFlow(options: {
   readonly tickets: number;
   /** The first version's second; the ones after it go on from there. */
   readonly firstStamp: number;
+  /**
+   * Share of records that are the only version of a ticket of its own, 0 to 1: whatever is lost of one is lost for
+   * good, where a ticket that changes on is made whole again by its next version. Default 0.
+   */
+  readonly singles?: number;
   /** Characters of a ticket's description. Default 200. */
   readonly descriptionLength?: number;
 }): ChangeFlow {
-  const { seed, tickets, firstStamp, descriptionLength = 200 } = options;
+  const { seed, tickets, firstStamp, singles = 0, descriptionLength = 200 } = options;
+  let single = tickets;
   const random = seededRandom(seed);
   const whole = (below: number) => Math.floor(random() * below);
   const one = <T>(of: readonly T[]): T => of[whole(of.length)] as T;
@@ -77,6 +83,7 @@ export function changeFlow(options: {
   return {
     next: (count) =>
       Array.from({ length: count }, () => {
+        if (singles > 0 && random() < singles) return newVersion(++single);
         const id = 1 + whole(tickets);
         const kind = whole(100);
         const repeat = kind < 2 ? newest.get(id) : kind < 4 ? older.get(id) : undefined;
