@@ -1,6 +1,27 @@
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '@ticket-stream/errors';
 import type { RawHeaders } from '@ticket-stream/ticket';
+import type { LetterState } from './letter-state.ts';
+
+/** A ticket of the export that could not become a record. */
+interface ExportOrigin {
+  readonly kind: 'export';
+  readonly source: string;
+  readonly startTime: number;
+}
+
+/** A record that a group could not apply. */
+interface RecordOrigin {
+  readonly kind: 'record';
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly recordKey: Buffer | null;
+}
+
+/** Where a letter comes from, as its own headers tell. */
+export type LetterOrigin = ExportOrigin | RecordOrigin;
 
 /**
  * A ticket or record set aside because it can never work, with all that is needed to look at it and to try again.
@@ -15,17 +36,7 @@ export interface DeadLetter {
   readonly code: ErrorCode;
   /** One sentence, without a stack and without ticket text. */
   readonly cause: string;
-  readonly origin:
-    | { readonly kind: 'export'; readonly source: string; readonly startTime: number }
-    | {
-        readonly kind: 'record';
-        readonly group: string;
-        readonly topic: string;
-        readonly partition: number;
-        readonly offset: bigint;
-        readonly recordKey: Buffer | null;
-        readonly headers: RawHeaders | undefined;
-      };
+  readonly origin: ExportOrigin | (RecordOrigin & { readonly headers: RawHeaders | undefined });
   readonly ticketId?: string | undefined;
   readonly bytes: Buffer;
   /** Given when `bytes` is only the head: length in bytes and SHA-256 of the whole. */
@@ -33,19 +44,18 @@ export interface DeadLetter {
 }
 
 /** A ticket that could not become a record. */
-export type ExportDeadLetter = DeadLetter & { readonly origin: { readonly kind: 'export' } };
+export type ExportDeadLetter = DeadLetter & { readonly origin: ExportOrigin };
 
 export const DEAD_LETTER_HEAD_BYTES = 64 * 1024;
 /** Ours are below 1 KB. Nobody can tell what a stranger sends; more than this stays with the record in its log. */
 const ORIGINAL_HEADERS_BYTES_MAX = 64 * 1024;
 const OWN_HEADERS = 'dlq-';
-
-export type DeadLetterOutcome = 'applied' | 'duplicate' | 'stale' | 'skipped';
+const TEXT_CHARACTERS_MAX = 1_000;
 
 /** What became of the letter of that key since it was written. */
 export interface DeadLetterState {
   readonly key: string;
-  readonly state: 'retrying' | DeadLetterOutcome | 'dropped';
+  readonly state: Exclude<LetterState, 'open'>;
   /** Who retries or drops: user@host. */
   readonly by?: string;
   readonly reason?: string;
@@ -73,35 +83,59 @@ export function encodeDeadLetter(letter: DeadLetter, bytesMax: number): EncodedD
     value = value.subarray(0, Math.min(DEAD_LETTER_HEAD_BYTES, bytesMax));
   }
   const headers: EncodedDeadLetter['headers'] = {
-    ...(origin.kind === 'record' ? originalHeaders(origin.headers) : {}),
-    'dlq-code': letter.code,
-    'dlq-cause': letter.cause.slice(0, 1_000),
-    ...(letter.ticketId === undefined ? {} : { 'dlq-ticket-id': letter.ticketId }),
+    ...(origin.kind === 'record' ? keptHeaders(origin.headers) : {}),
+    ...factHeaders(letter),
   };
   if (whole !== undefined) {
     headers['dlq-bytes'] = String(whole.byteLength);
     headers['dlq-sha256'] = whole.sha256;
-  }
-  if (origin.kind === 'export') {
-    headers['dlq-origin'] = 'export';
-    headers['dlq-source'] = origin.source;
-    headers['dlq-start-time'] = String(origin.startTime);
-    if (whole !== undefined && letter.ticketId !== undefined) {
+    if (origin.kind === 'export' && letter.ticketId !== undefined) {
       headers['dlq-fetch-again'] = `/api/v2/tickets/${letter.ticketId}.json`;
     }
-    return { key: letter.ticketId ?? sha256(letter.bytes).slice(0, 32), value, headers };
   }
-  headers['dlq-origin'] = 'record';
-  headers['dlq-group'] = origin.group;
-  headers['dlq-topic'] = origin.topic;
-  headers['dlq-partition'] = String(origin.partition);
-  headers['dlq-offset'] = String(origin.offset);
-  if (origin.recordKey !== null) headers['dlq-record-key'] = origin.recordKey.toString('base64');
-  return { key: recordLetterKey(origin), value, headers };
+  const key =
+    origin.kind === 'record'
+      ? `${origin.group}/${origin.topic}/${origin.partition}/${origin.offset}`
+      : (letter.ticketId ?? sha256(letter.bytes).slice(0, 32));
+  return { key, value, headers };
 }
 
-function recordLetterKey(origin: Extract<DeadLetter['origin'], { readonly kind: 'record' }>): string {
-  return `${origin.group}/${origin.topic}/${origin.partition}/${origin.offset}`;
+/** What a letter says of itself, also for a record of its state that must tell what it is about. */
+export function factHeaders({
+  code,
+  cause,
+  ticketId,
+  origin,
+}: {
+  readonly code: string | undefined;
+  readonly cause: string | undefined;
+  readonly ticketId?: string | undefined;
+  readonly origin: LetterOrigin | undefined;
+}): Record<string, string> {
+  return {
+    ...(code === undefined ? {} : { 'dlq-code': code }),
+    ...(cause === undefined ? {} : { 'dlq-cause': cause.slice(0, TEXT_CHARACTERS_MAX) }),
+    ...(ticketId === undefined ? {} : { 'dlq-ticket-id': ticketId }),
+    ...(origin === undefined ? {} : originHeaders(origin)),
+  };
+}
+
+function originHeaders(origin: LetterOrigin): Record<string, string> {
+  if (origin.kind === 'export') {
+    return {
+      'dlq-origin': 'export',
+      'dlq-source': origin.source,
+      'dlq-start-time': String(origin.startTime),
+    };
+  }
+  return {
+    'dlq-origin': 'record',
+    'dlq-group': origin.group,
+    'dlq-topic': origin.topic,
+    'dlq-partition': String(origin.partition),
+    'dlq-offset': String(origin.offset),
+    ...(origin.recordKey === null ? {} : { 'dlq-record-key': origin.recordKey.toString('base64') }),
+  };
 }
 
 /** No value: the letter of that key has it. */
@@ -112,7 +146,7 @@ export function encodeDeadLetterState({ key, state, by, reason }: DeadLetterStat
     headers: {
       'dlq-state': state,
       ...(by === undefined ? {} : { 'dlq-by': by }),
-      ...(reason === undefined ? {} : { 'dlq-reason': reason.slice(0, 1_000) }),
+      ...(reason === undefined ? {} : { 'dlq-reason': reason.slice(0, TEXT_CHARACTERS_MAX) }),
     },
   };
 }
@@ -122,7 +156,7 @@ export function encodeDeadLetterState({ key, state, by, reason }: DeadLetterStat
  * becomes an empty one: Kafka knows it, kafkajs throws a TypeError where it is to write it, and the record that
  * brought it would stop the whole log.
  */
-function originalHeaders(headers: RawHeaders | undefined): EncodedDeadLetter['headers'] {
+function keptHeaders(headers: RawHeaders | undefined): EncodedDeadLetter['headers'] {
   const kept: [string, Buffer | string | (Buffer | string)[]][] = [];
   let bytes = 0;
   for (const [name, value] of Object.entries(headers ?? {})) {

@@ -11,8 +11,8 @@ export {
 export {
   DEAD_LETTER_HEAD_BYTES,
   type DeadLetter,
-  type DeadLetterOutcome,
   type DeadLetterState,
+  factHeaders,
 } from './dead-letter.ts';
 export {
   type LetterContent,
@@ -42,8 +42,8 @@ export {
 } from './kafka-connection.ts';
 export { asKafkaError } from './kafka-errors.ts';
 export { type LetterDesk, openLetterDesk, originalHeaders } from './letter-desk.ts';
-export { factHeaders, type LetterRow, letterHash } from './letter-fold.ts';
-export { type LetterState, letterStateOf, letterStates } from './letter-state.ts';
+export { type LetterRow, letterHash } from './letter-fold.ts';
+export { type DeadLetterOutcome, type LetterState, letterStateOf, letterStates } from './letter-state.ts';
 export { type LogReader, openLogReader } from './log-reader.ts';
 export type { LogRecord } from './log-record.ts';
 export { openPagePublisher, type PagePublisher } from './page-publisher.ts';

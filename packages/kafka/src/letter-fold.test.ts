@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { encodeDeadLetter, encodeDeadLetterState } from './dead-letter.ts';
-import { createLetterFold, factHeaders, type LetterRow } from './letter-fold.ts';
+import { encodeDeadLetter, encodeDeadLetterState, factHeaders } from './dead-letter.ts';
+import { createLetterFold, type LetterRow } from './letter-fold.ts';
 import { type LetterState, letterStates } from './letter-state.ts';
 import type { LogRecord } from './log-record.ts';
 

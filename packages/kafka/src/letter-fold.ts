@@ -3,19 +3,9 @@
  * says how it stands. Keeps headers only, whatever the letters' bytes: about 0.6 KB a row (measured with 100,000).
  */
 import { createHash } from 'node:crypto';
+import type { LetterOrigin } from './dead-letter.ts';
 import { type LetterState, letterHeader, letterStateOf } from './letter-state.ts';
 import type { LogRecord } from './log-record.ts';
-
-type LetterOrigin =
-  | { readonly kind: 'export'; readonly source: string; readonly startTime: number }
-  | {
-      readonly kind: 'record';
-      readonly group: string;
-      readonly topic: string;
-      readonly partition: number;
-      readonly offset: bigint;
-      readonly recordKey: Buffer | null;
-    };
 
 export interface LetterRow {
   /** Eight hex digits for a person to type; of the key's SHA-256, so the same on every machine. */
@@ -127,35 +117,6 @@ export function letterHash(key: string): string {
 }
 
 const TICKET_ID = /^[1-9]\d{0,18}$/;
-
-/** The facts as headers again, for a record of state that must tell what it is about. */
-export function factHeaders(row: LetterRow): Record<string, string> {
-  const { code, cause, origin, ticketId } = row;
-  return {
-    ...(code === undefined ? {} : { 'dlq-code': code }),
-    ...(cause === undefined ? {} : { 'dlq-cause': cause }),
-    ...(ticketId === undefined ? {} : { 'dlq-ticket-id': ticketId }),
-    ...(origin === undefined ? {} : originHeaders(origin)),
-  };
-}
-
-function originHeaders(origin: LetterOrigin): Record<string, string> {
-  if (origin.kind === 'export') {
-    return {
-      'dlq-origin': 'export',
-      'dlq-source': origin.source,
-      'dlq-start-time': String(origin.startTime),
-    };
-  }
-  return {
-    'dlq-origin': 'record',
-    'dlq-group': origin.group,
-    'dlq-topic': origin.topic,
-    'dlq-partition': String(origin.partition),
-    'dlq-offset': String(origin.offset),
-    ...(origin.recordKey === null ? {} : { 'dlq-record-key': origin.recordKey.toString('base64') }),
-  };
-}
 
 function originOf(header: (name: string) => string | undefined): LetterOrigin | undefined {
   if (header('dlq-origin') === 'export') {

@@ -1,15 +1,12 @@
 import type { RawHeaders } from '@ticket-stream/ticket';
 
-/** How a dead letter stands, read from the newest record of its key. */
-export const letterStates = [
-  'open',
-  'retrying',
-  'applied',
-  'duplicate',
-  'stale',
-  'skipped',
-  'dropped',
-] as const;
+const outcomes = ['applied', 'duplicate', 'stale', 'skipped'] as const;
+
+/** How a dead letter stands, read from the newest record of its key; in the order in which a letter can come to them. */
+export const letterStates = ['open', 'retrying', ...outcomes, 'dropped'] as const;
+
+/** What the normal path made of a letter that was tried again. */
+export type DeadLetterOutcome = (typeof outcomes)[number];
 
 /**
  * As dead-letter.ts writes them:
