@@ -1,3 +1,4 @@
+import { isTicketId } from '@ticket-stream/ticket';
 import type { LogReader } from './log-reader.ts';
 import { retryHeaders } from './retry-topics.ts';
 
@@ -8,8 +9,6 @@ export interface RetryRequest {
   readonly ticketId: string | undefined;
   readonly letterKey: string | undefined;
 }
-
-const TICKET_ID = /^[1-9]\d{0,18}$/;
 
 /**
  * The requests from an offset on, at most one fetch of them.
@@ -29,7 +28,7 @@ export async function readRetryRequests(
     return records.map(({ offset, key, headers }) => {
       const ticketId = key?.toString('latin1') ?? '';
       const letterKey = headers?.[retryHeaders.letter];
-      const isRequest = TICKET_ID.test(ticketId) && letterKey !== undefined;
+      const isRequest = isTicketId(ticketId) && letterKey !== undefined;
       return {
         offset,
         ticketId: isRequest ? ticketId : undefined,

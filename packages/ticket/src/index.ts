@@ -1,6 +1,6 @@
 export { ticketDigest } from './digest.ts';
 export { embedSideloads, withoutEmbedded } from './embedded-sideloads.ts';
-export { type IdentifiedTicket, identifyTicket, type Ticket, ticketId } from './ticket.ts';
+export { type IdentifiedTicket, identifyTicket, isTicketId, type Ticket, ticketId } from './ticket.ts';
 export { changedFields, type TicketChange, ticketChange } from './ticket-change.ts';
 export {
   decodeEvent,

@@ -1,4 +1,5 @@
 import { TicketStreamError } from '@ticket-stream/errors';
+import { isTicketId } from './ticket.ts';
 import { formatRfc3339Second, parseRfc3339Second } from './updated-stamp.ts';
 
 /**
@@ -83,7 +84,6 @@ function asUri(source: string): string {
 /** As kafkajs hands headers over: a header given twice is an array. */
 export type RawHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 
-const TICKET_ID = /^[1-9]\d{0,18}$/;
 const DIGEST = /^[0-9a-f]{32}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -93,7 +93,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
  */
 export function decodeEvent(key: Buffer | null | undefined, headers: RawHeaders | undefined): TicketEvent {
   const ticketId = key?.toString('latin1') ?? '';
-  if (!TICKET_ID.test(ticketId)) throw invalid('the key', 'a ticket id in decimal digits');
+  if (!isTicketId(ticketId)) throw invalid('the key', 'a ticket id in decimal digits');
   const type = single(headers, 'ce_type');
   const kind = type === eventTypes.changed ? 'changed' : type === eventTypes.deleted ? 'deleted' : undefined;
   if (kind === undefined) throw invalid('ce_type', 'one of the types this version knows');

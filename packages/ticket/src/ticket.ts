@@ -39,6 +39,11 @@ export interface IdentifiedTicket {
 
 const TICKET_ID = /^[1-9]\d{0,18}$/;
 
+/** Decimal digits of 1 to 19 places without a leading zero: what a key of the topic, and a ticket's path, must be. */
+export function isTicketId(text: string): boolean {
+  return TICKET_ID.test(text);
+}
+
 /**
  * @param slice   the ticket's JSON as Zendesk sent it
  * @param parsed  `JSON.parse` of that slice
@@ -73,7 +78,7 @@ export function identifyTicket(slice: Uint8Array, parsed: unknown): IdentifiedTi
 export function ticketId(slice: Uint8Array, parsed: unknown): string | undefined {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
   const { id } = parsed as { id?: unknown };
-  if (typeof id === 'string') return TICKET_ID.test(id) ? id : undefined;
+  if (typeof id === 'string') return isTicketId(id) ? id : undefined;
   if (typeof id !== 'number' || id <= 0) return undefined;
   if (Number.isSafeInteger(id)) return String(id);
   return exactTopLevelNumber(slice, 'id');
@@ -99,5 +104,5 @@ function exactTopLevelNumber(slice: Uint8Array, key: string): string | undefined
     return value;
   } as (this: unknown, key: string, value: unknown) => unknown);
   const digits = sourceOf.get(root as object);
-  return digits !== undefined && TICKET_ID.test(digits) ? digits : undefined;
+  return digits !== undefined && isTicketId(digits) ? digits : undefined;
 }

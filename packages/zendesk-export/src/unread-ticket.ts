@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { usableSecond } from '@ticket-stream/ticket';
+import { isTicketId, usableSecond } from '@ticket-stream/ticket';
 import type { Token } from 'stream-json/core/parser.js';
 import { JsonTokens } from './json-tokens.ts';
 import { malformed } from './page-fields.ts';
@@ -23,7 +23,6 @@ export interface UnreadTicket {
 }
 
 const HEAD_BYTES = 65_536;
-const TICKET_ID = /^[1-9]\d{0,18}$/;
 const FIELD_CHARS_MAX = 64;
 
 /**
@@ -134,8 +133,7 @@ class TopLevelFields {
 
   #value(kind: 'number' | 'string' | undefined): void {
     if (this.#depth !== 1 || !this.#isObject) return;
-    if (this.#key === 'id')
-      this.id = kind !== undefined && TICKET_ID.test(this.#text) ? this.#text : undefined;
+    if (this.#key === 'id') this.id = kind !== undefined && isTicketId(this.#text) ? this.#text : undefined;
     if (this.#key === 'generated_timestamp') {
       this.generatedSecond = kind === 'number' ? usableSecond(Number(this.#text)) : undefined;
     }
