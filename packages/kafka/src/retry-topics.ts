@@ -6,12 +6,17 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
 import { asKafkaError } from './kafka-errors.ts';
 import { existingTopics } from './topic-lookup.ts';
-import { untilServed } from './topic-settings.ts';
-import { TICKET_BYTES_MAX } from './topics.ts';
+import { createTopics } from './topic-settings.ts';
+import { TICKET_BYTES_MAX } from './wanted-topics.ts';
 
 /** A ticket of the largest size with its headers, and those of its retry. */
 const MESSAGE_BYTES_MAX = TICKET_BYTES_MAX + 64 * 1024;
 const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
+const settings = {
+  'cleanup.policy': 'delete',
+  'retention.ms': String(RETENTION_MS),
+  'max.message.bytes': String(MESSAGE_BYTES_MAX),
+};
 const TOPIC_NAME = /^[A-Za-z0-9._-]{1,249}$/;
 const PRODUCER = 'producer';
 
@@ -49,27 +54,12 @@ export const retryHeaders = {
  * @throws kafka.topic_settings  it is there and has fewer partitions
  */
 export async function ensureRetryTopic(kafka: Kafka, topic: string, partitions: number): Promise<void> {
-  const settings = {
-    'cleanup.policy': 'delete',
-    'retention.ms': String(RETENTION_MS),
-    'max.message.bytes': String(MESSAGE_BYTES_MAX),
-  };
+  const wanted = { topic, partitions, settings };
   const admin = kafka.admin();
   try {
     await admin.connect();
     if (!(await existingTopics(kafka, [topic])).has(topic)) {
-      await admin.createTopics({
-        waitForLeaders: false,
-        topics: [
-          {
-            topic,
-            numPartitions: partitions,
-            replicationFactor: -1,
-            configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
-          },
-        ],
-      });
-      await untilServed(admin, [topic]);
+      await createTopics(admin, [wanted]);
       return;
     }
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
@@ -80,14 +70,7 @@ export async function ensureRetryTopic(kafka: Kafka, topic: string, partitions: 
       remedy: `kafka-topics.sh --alter --topic ${topic} --partitions ${partitions}; nothing was changed.`,
     });
   } catch (error) {
-    const known = asKafkaError(error, `preparing ${topic}`);
-    if (known.code !== 'kafka.not_allowed' || known.context['operation'] !== 'Create') throw known;
-    const flags = Object.entries(settings).map(([name, value]) => ` --config ${name}=${value}`);
-    throw new TicketStreamError(
-      'kafka.topic_missing',
-      `${topic} is missing and this user may not create it:\n  kafka-topics.sh --bootstrap-server … --create --topic ${topic} --partitions ${partitions}${flags.join('')}`,
-      { cause: error },
-    );
+    throw asKafkaError(error, `preparing ${topic}`);
   } finally {
     await admin.disconnect().catch(() => {});
   }

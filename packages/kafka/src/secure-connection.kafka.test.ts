@@ -4,6 +4,7 @@ import type { Kafka } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectKafka, type KafkaConnection, type Logger, silentLogger } from './kafka-connection.ts';
 import { openLogReader } from './log-reader.ts';
+import { ensureRetryTopic } from './retry-topics.ts';
 import { insist } from './wait-for-cluster.ts';
 
 const PASSWORD = 'ann-has-a-secret';
@@ -203,6 +204,24 @@ describe('certificates that cannot be used', () => {
     expect(() => connectKafka({ brokers: ['localhost:1'], tls: tls() }, silentLogger)).toThrow(
       expect.objectContaining({ code: 'config.invalid', exitCode: 2 }),
     );
+  });
+});
+
+describe('a topic for retries', () => {
+  it('that is missing, and may be seen and not made, is named with the command that makes it', async () => {
+    const topic = 'tickets.retry.search';
+    await kafka.allow('ann', [{ operation: 'Write', resource: 'topic', name: topic, prefixed: false }]);
+    const connection: KafkaConnection = {
+      brokers: [kafka.doors.saslTls],
+      tls: { ca },
+      sasl: { mechanism: 'plain', ...login },
+    };
+    await expect(ensureRetryTopic(connectKafka(connection, silentLogger), topic, 12)).rejects.toMatchObject({
+      code: 'kafka.topic_missing',
+      message: expect.stringContaining(
+        `kafka-topics.sh --bootstrap-server … --create --topic ${topic} --partitions 12 --config cleanup.policy=delete `,
+      ),
+    });
   });
 });
 

@@ -75,7 +75,7 @@ export async function createTopics(admin: Admin, missing: readonly WantedTopic[]
 }
 
 /** A broker may not know a topic yet that the controller made; kafkajs's own wait for leaders takes that for an error. */
-export async function untilServed(admin: Admin, topics: string[]): Promise<void> {
+async function untilServed(admin: Admin, topics: string[]): Promise<void> {
   await whileTopicIsNew(async () => {
     const known = await admin.fetchTopicMetadata({ topics });
     const isLed = known.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));

@@ -33,12 +33,13 @@ const resources = {
 /** @param brokers  a door by which everything is allowed */
 export async function allow(brokers: string, user: string, rights: readonly AccessRight[]): Promise<void> {
   if (rights.length === 0) return;
+  const entries = rights.map((right) => entry(user, right));
   const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    await admin.createAcls({ acl: rights.map((right) => entry(user, right)) });
+    await admin.createAcls({ acl: entries });
     // Written to the controller's log on return; the broker reads it a moment later.
-    for (let written = 0; written < rights.length; await pause(20)) {
+    for (let missing = entries; missing.length > 0; await pause(20)) {
       const { resources: known } = await admin.describeAcls({
         principal: `User:${user}`,
         resourceType: AclResourceTypes.ANY,
@@ -46,7 +47,15 @@ export async function allow(brokers: string, user: string, rights: readonly Acce
         operation: AclOperationTypes.ANY,
         permissionType: AclPermissionTypes.ANY,
       });
-      written = known.reduce((sum, { acls }) => sum + acls.length, 0);
+      missing = entries.filter(
+        ({ resourceType, resourceName, operation }) =>
+          !known.some(
+            (resource) =>
+              resource.resourceType === resourceType &&
+              resource.resourceName === resourceName &&
+              resource.acls.some((acl) => acl.operation === operation),
+          ),
+      );
     }
   } finally {
     await admin.disconnect();
