@@ -2,7 +2,14 @@ import { defineConfig } from 'vitest/config';
 import { installedKafka } from './test/package/installed-kafka.ts';
 
 const rooms = '{packages,services,cli,bench}/**/src/**';
-const defectsOfReading = ['aborted-transactions', 'codecs', 'emptied-batches', 'offsets', 'patched-client'];
+const defectsOfReading = [
+  'aborted-transactions',
+  'codecs',
+  'emptied-batches',
+  'offsets',
+  'patched-client',
+  'refused-requests',
+];
 const kafkaSetup = './packages/dev-stack/src/testing/global-setup.ts';
 
 // Four kinds of test, run one kind after the other: what fails fast and cheaply fails first.
