@@ -44,7 +44,12 @@ export function recordBatch(batch: EachBatchPayload['batch'], end: bigint | unde
       headers: message.headers,
     });
   }
-  return { partition, records, nextOffset: end !== undefined && end < fetchedUpTo ? end : fetchedUpTo };
+  return { partition, records, nextOffset: boundedBy(end, fetchedUpTo) };
+}
+
+/** @param end  the first offset that is not wanted, where there is one */
+export function boundedBy(end: bigint | undefined, offset: bigint): bigint {
+  return end !== undefined && end < offset ? end : offset;
 }
 
 /** Where the fetch was asked to begin; kafkajs's types leave it out. */

@@ -2,7 +2,8 @@ import type { Consumer, ConsumerGroupJoinEvent, Kafka } from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readGroupOffsets } from './group-offsets.ts';
 import { createCluster } from './kafkajs-cluster.ts';
-import { openRecordStream, type RecordStream, type RecordStreamOptions } from './record-stream.ts';
+import { openRecordStream } from './record-stream.ts';
+import type { RecordStream, RecordStreamOptions } from './record-stream-interface.ts';
 import { openTestPublisher, silentLogger, ticket } from './testing/test-publisher.ts';
 import { openTestLog, type TestLog } from './testing/ticket-log.ts';
 

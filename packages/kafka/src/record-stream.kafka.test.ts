@@ -1,7 +1,8 @@
 import type { TicketStreamError } from '@ticket-stream/errors';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { LogReader } from './log-reader.ts';
-import { openRecordStream, type RecordStream, type RecordStreamOptions } from './record-stream.ts';
+import { openRecordStream } from './record-stream.ts';
+import type { RecordStream, RecordStreamOptions } from './record-stream-interface.ts';
 import { openTestPublisher, silentLogger, ticket } from './testing/test-publisher.ts';
 import { keysOf, openTestLog } from './testing/ticket-log.ts';
 

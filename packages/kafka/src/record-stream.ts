@@ -13,67 +13,13 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { leaveFormerMember, rememberMember } from './group-member.ts';
-import type { Logger } from './kafka-connection.ts';
 import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
-import type { LogReader } from './log-reader.ts';
 import { memberTurns } from './member-turns.ts';
-import { type BatchControl, fetchedFrom, type RecordBatch, recordBatch } from './record-batch.ts';
-
-export interface RecordStreamOptions {
-  readonly kafka: Kafka;
-  readonly reader: LogReader;
-  readonly topic: string;
-  readonly groupId: string;
-  readonly logger: Logger;
-  /**
-   * Where each partition of a new assignment starts; asked at every assignment, before its first record.
-   * An error of disposition `stop` ends the stream.
-   */
-  readonly resolveStart: (partitions: readonly number[]) => Promise<ReadonlyMap<number, bigint>>;
-  /**
-   * Durable when it returns, unless it postponed; then the position moves to `nextOffset`, in steps where it says
-   * `done` in between. It deals with its own failures (retry, dead letter).
-   */
-  readonly handle: (batch: RecordBatch, control: BatchControl) => Promise<void>;
-  /** The first offset that is not wanted, where there is one: reading of that partition ends there. */
-  readonly endOf?: (partition: number) => bigint | undefined;
-  /** What stands beside each offset committed for that partition. */
-  readonly commitMetadata?: (partition: number) => string | undefined;
-  /** Below the log's end without progress for this long, a life ends and the next one begins. Default 30 s. */
-  readonly stalledMs?: number;
-  /** A file for this member's id, so that the next start after a kill need not wait for the session to end. */
-  readonly memberFile?: string;
-  readonly onWaiting?: (reason: string | undefined) => void;
-  /** Called after each assignment was prepared and after each batch. */
-  readonly onProgress?: () => void;
-}
-
-export interface RecordStream {
-  /** Settles when the stream has ended: rejects with the error that ended it. */
-  readonly done: Promise<void>;
-  /** Next offset of each partition now assigned. */
-  positions(): ReadonlyMap<number, bigint>;
-  /** The last stable offset of each partition now assigned, as last asked; undefined until known. */
-  stableEnds(): ReadonlyMap<number, bigint> | undefined;
-  /** In the group, and there is no partition for it. */
-  isSpare(): boolean;
-  /**
-   * Work on a partition of this member while no batch is at work and no other member can get it.
-   * @returns undefined where the partition is not (or no longer) this member's: nothing was done
-   */
-  betweenBatches<T>(partition: number, work: (control: BetweenBatches) => Promise<T>): Promise<T | undefined>;
-  /** Lets the batch at work finish, leaves the group. */
-  stop(): Promise<void>;
-}
-
-export interface BetweenBatches {
-  /** @throws kafka.consumer_stalled  the membership is over or about to be: do no more */
-  check(): void;
-  /** Commits for this group the next offset to read of a partition of another topic. */
-  commit(topic: string, partition: number, nextOffset: bigint): Promise<void>;
-}
+import { type BatchControl, boundedBy, fetchedFrom, recordBatch } from './record-batch.ts';
+import type { BetweenBatches, RecordStream, RecordStreamOptions } from './record-stream-interface.ts';
+import { stallWatchdog } from './stall-watchdog.ts';
 
 /** With kafkajs's defaults (30 s) a consumer restarted after kill -9 got its partitions after 29 s (measured). */
 const SESSION_TIMEOUT_MS = 10_000;
@@ -82,7 +28,6 @@ const FETCH_WAIT_MS = 250;
 /** zstd makes about 5 of 1: a fetch is some 10 MB of tickets in memory. */
 const PARTITION_FETCH_BYTES = 512 * 1024;
 const FETCH_BYTES = 2 * 1024 * 1024;
-const END_POLL_MS = 1_000;
 /** How long a stop waits for the group's answers; a join can hang for the 30 s that another member works. */
 const LEAVE_WAIT_MS = 1_500;
 const STALLED_MS = 30_000;
@@ -110,13 +55,19 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
   const { kafka, reader, topic, groupId, logger, stalledMs = STALLED_MS } = options;
   const stopping = new AbortController();
   const positions = new Map<number, bigint>();
-  let stableEnds: ReadonlyMap<number, bigint> | undefined;
   const turns = memberTurns();
   let present: Life | undefined;
   let assignment = 0;
   let prepared = false;
   let spare = false;
-  let progressAtMs = performance.now();
+  const watchdog = stallWatchdog({
+    ...{ reader, topic, logger, stalledMs },
+    isReading: () => prepared,
+    isAtWork: turns.isAtWork,
+    toMove: () =>
+      [...positions].filter(([partition]) => !isAtEnd(partition) && present?.timers.has(partition) !== true),
+    onLook: () => options.onProgress?.(),
+  });
 
   /** One membership from join to crash or stop. @returns why it ended; undefined after a stop */
   async function liveOnce(): Promise<Error | undefined> {
@@ -173,16 +124,14 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       // committed, so that the lag others see is 0 at the end of the log. Lost, it is only read again.
       if (!prepared || payload.batchSize > 0) return;
       const { partition } = payload;
-      const end = options.endOf?.(partition);
-      const fetchedUpTo = BigInt(payload.lastOffset) + 1n;
-      const nextOffset = end !== undefined && end < fetchedUpTo ? end : fetchedUpTo;
+      const nextOffset = boundedBy(options.endOf?.(partition), BigInt(payload.lastOffset) + 1n);
       if (!advance(partition, nextOffset)) return;
       if (isAtEnd(partition)) consumer.pause([{ topic, partitions: [partition] }]);
       consumer
         .commitOffsets([{ topic, ...committable(partition, nextOffset) }])
         .catch((error: unknown) => logger.debug({ err: error, partition }, 'committing past markers'));
     });
-    const watchdog = watch(end);
+    const watch = watchdog.watch(end);
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -197,7 +146,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       return await ended;
     } finally {
       stopping.signal.removeEventListener('abort', onStop);
-      clearInterval(watchdog);
+      clearInterval(watch);
       clearTimers(life);
       await turns.idle(); // the batch at work, however long it takes: its offset is committed by this membership
       await leave(consumer);
@@ -250,7 +199,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       consumer.seek({ topic, partition, offset: String(start) });
     }
     prepared = true;
-    progressAtMs = performance.now();
+    watchdog.progressed();
     const open = partitions.filter((partition) => !isAtEnd(partition));
     if (open.length > 0) consumer.resume([{ topic, partitions: open }]);
     logger.info({ groupId, topic, partitions: partitions.length }, 'partitions assigned');
@@ -325,7 +274,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
         const resume = payload.pause();
         const timer = setTimeout(() => {
           life.timers.delete(partition);
-          progressAtMs = performance.now();
+          watchdog.progressed();
           if (forAssignment === assignment && !life.over) resume();
         }, pauseMs);
         life.timers.set(partition, timer);
@@ -374,44 +323,9 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     const position = positions.get(partition);
     if (position === undefined || nextOffset <= position) return false;
     positions.set(partition, nextOffset);
-    progressAtMs = performance.now();
+    watchdog.progressed();
     options.onProgress?.();
     return true;
-  }
-
-  /** Keeps the log's end known, and ends a life that stands still below it: named, never silent. */
-  function watch(end: (error: Error) => void): NodeJS.Timeout {
-    let asking = false;
-    return setInterval(() => {
-      if (asking || !prepared) return;
-      asking = true;
-      reader
-        .stableEndOffsets(topic)
-        .then((ends) => {
-          stableEnds = ends;
-          options.onProgress?.();
-          const behind = [...positions].find(
-            ([partition, position]) =>
-              position < (ends.get(partition) ?? 0n) &&
-              !isAtEnd(partition) &&
-              present?.timers.has(partition) !== true,
-          );
-          // At the end of the log standing still is right: the time counts from the first look that saw more.
-          if (behind === undefined || turns.isAtWork()) progressAtMs = performance.now();
-          if (behind !== undefined && performance.now() - progressAtMs > stalledMs) {
-            const [partition, position] = behind;
-            end(
-              new TicketStreamError('kafka.consumer_stalled', `no progress below the end of ${topic}`, {
-                context: { topic, partition, position, end: ends.get(partition) },
-              }),
-            );
-          }
-        })
-        .catch((error: unknown) => logger.debug({ err: error }, 'asking for the end of the log'))
-        .finally(() => {
-          asking = false;
-        });
-    }, END_POLL_MS);
   }
 
   async function live(): Promise<void> {
@@ -436,7 +350,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
   return {
     done,
     positions: () => positions,
-    stableEnds: () => stableEnds,
+    stableEnds: watchdog.stableEnds,
     isSpare: () => spare,
     betweenBatches,
     async stop() {
