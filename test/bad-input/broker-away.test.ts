@@ -35,7 +35,7 @@ it('a broker that is away at the start and again in the middle is waited for; no
   expect(await producer.stop()).toBe(0);
 
   const warnings = logLines(producer.log).filter(({ level }) => level === 'warn');
-  expect(warnings.map(({ msg }) => msg)).toContain('waiting for Kafka');
+  expect(warnings.map(({ msg }) => msg)).toContain('preparing the topics: waiting for Kafka');
   expect(warnings.some(({ msg }) => msg === 'a transaction is in doubt; asking the checkpoint')).toBe(true);
   // Waiting is said once, not at every attempt.
   expect(warnings.filter(({ msg }) => msg.includes('waiting for Kafka')).length).toBeLessThanOrEqual(2);

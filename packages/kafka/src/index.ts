@@ -65,4 +65,5 @@ export {
   type TopicNames,
   topicNames,
 } from './topics.ts';
+export { insist } from './wait-for-cluster.ts';
 export type { WantedTopic } from './wanted-topics.ts';

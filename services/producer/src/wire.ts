@@ -1,6 +1,7 @@
 import {
   connectKafka,
   ensureTopics,
+  insist,
   type KafkaConnection,
   type LogReader,
   openLogReader,
@@ -35,7 +36,6 @@ import { runExport } from './export-loop.ts';
 import { createExportObservation } from './export-observation.ts';
 import { msToFirstTurn } from './first-turn.ts';
 import { createLetterRetries } from './letter-retries.ts';
-import { waitForKafka } from './wait-for-kafka.ts';
 
 type ProducerOptions = OptionValues<typeof producerOptions>;
 
@@ -111,7 +111,7 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   const connection: KafkaConnection = { ...kafkaConnection(options), clientId: 'ticket-stream-producer' };
   const kafka = connectKafka(connection, logger);
   const prepared = await observation.waiting('kafka', () =>
-    waitForKafka({ logger, signal, onWaiting }, async () => {
+    insist({ logger, signal, onWaiting }, 'preparing the topics', async () => {
       const topics = await ensureTopics(kafka, names, {
         acceptSettings: options.ACCEPT_TOPIC_SETTINGS,
         logger,
@@ -177,7 +177,7 @@ export async function runProducer(context: ServiceContext<typeof producerOptions
   /** Read before the fence: it is about the pace, and an older one than the newest only makes it a little too fast. */
   async function msToTurnAfterFormerLife(reader: LogReader): Promise<number> {
     const last = await observation.waiting('kafka', () =>
-      waitForKafka({ logger, signal, onWaiting }, () =>
+      insist({ logger, signal, onWaiting }, 'reading the checkpoint', () =>
         readDatedCheckpoint(reader, names.checkpoints, parseExportState),
       ),
     );
