@@ -53,27 +53,8 @@ declare module 'kafkajs/src/broker/index.js' {
   }
 }
 
-declare module 'kafkajs/src/broker/saslAuthenticator/plain.js' {
-  import type { AuthenticationProviderArgs, Authenticator } from 'kafkajs';
-
-  const provider: (sasl: {
-    readonly username: string;
-    readonly password: string;
-  }) => (connection: AuthenticationProviderArgs) => Authenticator;
-  export default provider;
-}
-
-declare module 'kafkajs/src/broker/saslAuthenticator/scram256.js' {
-  import type { AuthenticationProviderArgs, Authenticator } from 'kafkajs';
-
-  const provider: (sasl: {
-    readonly username: string;
-    readonly password: string;
-  }) => (connection: AuthenticationProviderArgs) => Authenticator;
-  export default provider;
-}
-
-declare module 'kafkajs/src/broker/saslAuthenticator/scram512.js' {
+/** plain, scram256, scram512: kafkajs's logins by password. */
+declare module 'kafkajs/src/broker/saslAuthenticator/*.js' {
   import type { AuthenticationProviderArgs, Authenticator } from 'kafkajs';
 
   const provider: (sasl: {
