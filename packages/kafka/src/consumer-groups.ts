@@ -66,6 +66,12 @@ export async function describeGroups(
   });
 }
 
+/** How many members a group has now, as far as can be known; 0 also where there is no such group. */
+export async function countGroupMembers(kafka: Kafka, group: string): Promise<number> {
+  const [found] = await describeGroups(kafka, [group]);
+  return found?.members.length ?? 0;
+}
+
 async function knownGroups(admin: Admin): Promise<ReadonlySet<string>> {
   const { groups } = await whileCoordinatorMoves(() => admin.listGroups());
   return new Set(

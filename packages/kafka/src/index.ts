@@ -3,6 +3,7 @@ export { readDatedCheckpoint, readNewestCheckpoint } from './checkpoint-reader.t
 export { kafkaClientMetrics } from './client-metrics.ts';
 export {
   type ConsumerGroup,
+  countGroupMembers,
   describeGroups,
   type GroupMember,
   isInactive,
@@ -24,7 +25,6 @@ export {
 export { type DeadLetterWriter, openDeadLetterWriter } from './dead-letter-writer.ts';
 export { commitGroupOffsets, type OffsetToCommit } from './group-commit.ts';
 export { requireSoleMember } from './group-member.ts';
-export { countGroupMembers } from './group-members.ts';
 export {
   type CommittedOffset,
   groupBoundMetadata,

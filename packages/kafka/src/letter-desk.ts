@@ -1,8 +1,9 @@
 /** Writes what is decided about dead letters: their states, and the records that go through the normal path again. */
 import type { RawHeaders } from '@ticket-stream/ticket';
-import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
+import type { Kafka, Message } from 'kafkajs';
 import { type DeadLetterState, encodeDeadLetterState } from './dead-letter.ts';
 import { asKafkaError } from './kafka-errors.ts';
+import { letterProducer } from './letter-producer.ts';
 import { retryHeaders } from './retry-topics.ts';
 
 /** A record to be consumed again, as it was. */
@@ -33,13 +34,7 @@ export interface LetterDesk {
 }
 
 export async function openLetterDesk(kafka: Kafka, deadLetters: string): Promise<LetterDesk> {
-  const producer: Producer = kafka.producer({
-    idempotent: true,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8 },
-  });
+  const producer = letterProducer(kafka);
   try {
     await producer.connect();
   } catch (error) {
@@ -50,8 +45,7 @@ export async function openLetterDesk(kafka: Kafka, deadLetters: string): Promise
 
   async function send(topic: string, message: Message): Promise<void> {
     try {
-      const compression = kafkajs.CompressionTypes.ZSTD;
-      await producer.send({ topic, acks: -1, compression, messages: [message] });
+      await producer.send(topic, message);
     } catch (error) {
       throw asKafkaError(error, `writing to ${topic}`);
     }
