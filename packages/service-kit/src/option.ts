@@ -103,6 +103,11 @@ export function quoted(raw: string): string {
   );
 }
 
+/** The variable that names a file with the secret, in place of the secret itself. */
+export function secretFileName(name: string): string {
+  return `${name}_FILE`;
+}
+
 /** A schema from a function: the value, or what is wrong with the text. */
 function parsed<Value>(
   parse: (text: string) => { value: Value } | { problem: string },

@@ -1,5 +1,5 @@
 /** `--help` and `.env.example`, written from the table. */
-import type { Option } from './option.ts';
+import { type Option, secretFileName } from './option.ts';
 import type { OptionTable } from './options.ts';
 
 interface HelpHead {
@@ -31,11 +31,6 @@ export function optionsHelp(table: OptionTable, head: HelpHead): string {
     lines.push(...rest.map((line) => ' '.repeat(indent) + line));
   }
   return `${lines.join('\n')}\n`;
-}
-
-/** The variable that names a file with the secret, in place of the secret itself. */
-export function secretFileName(name: string): string {
-  return `${name}_FILE`;
 }
 
 /** What the sentence leaves open: "(a whole number from 1 to 700; default 10)". */

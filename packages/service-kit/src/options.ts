@@ -5,9 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { TicketStreamError } from '@ticket-stream/errors';
-import { type KnownValues, type Option, type OptionProblem, quoted } from './option.ts';
+import { type KnownValues, type Option, type OptionProblem, quoted, secretFileName } from './option.ts';
 import { optionNearMisses } from './option-near-misses.ts';
-import { secretFileName } from './options-help.ts';
 
 export type OptionFragment = Readonly<Record<string, Option<unknown>>>;
 
