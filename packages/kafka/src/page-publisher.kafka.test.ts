@@ -191,6 +191,19 @@ describe('a second producer of the same topic', () => {
     expect(second.checkpoint.owner).not.toBe(checkpoint.owner);
   });
 
+  it('goes on with requests for tickets where the page before left them, also after pages without one', async () => {
+    const log = await testLog('requests');
+    const first = await testPublisher(log);
+    await (await first.beginPage()).commit({ page: 1 }, 5n);
+    await (await first.beginPage()).commit({ page: 2 });
+    const second = await testPublisher(log);
+    expect(second.checkpoint.nextRetryOffset).toBe(5n);
+    await second.publishPage([ticket(1, 100)]);
+    await expect
+      .poll(() => checkpointOf(log))
+      .toMatchObject({ exportState: { page: 3 }, nextRetryOffset: 5n });
+  });
+
   it('is refused for another source, with exit code 2', async () => {
     const log = await testLog('source');
     await testPublisher(log);
