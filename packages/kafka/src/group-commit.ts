@@ -37,7 +37,7 @@ export async function commitGroupOffsets(
   topic: string,
   offsets: ReadonlyMap<number, OffsetToCommit>,
 ): Promise<void> {
-  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  const cluster = createCluster(kafka);
   try {
     await cluster.connect();
     const partitions = [...offsets].map(([partition, { offset, metadata }]) => ({

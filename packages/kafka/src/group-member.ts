@@ -25,7 +25,7 @@ export async function leaveFormerMember(
     return; // never joined before
   }
   if (memberId === '') return;
-  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  const cluster = createCluster(kafka);
   try {
     await cluster.connect();
     const coordinator = await cluster.findGroupCoordinator({ groupId });

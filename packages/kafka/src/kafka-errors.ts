@@ -166,7 +166,7 @@ function rightsError(error: unknown, doing: string, context: ErrorContext): Tick
     const whom = request.username === undefined ? 'this client' : `User:${request.username}`;
     return new TicketStreamError(
       'kafka.not_allowed',
-      `${doing}: ${whom} may not ${operation} ${spoken[on]} ${resources.join(', ')}`,
+      `${doing}: ${whom} may not ${operation} ${flags[on].replaceAll('-', ' ')} ${resources.join(', ')}`,
       {
         cause: error,
         context: { ...context, operation, resourceType: on, resource: resources.join(','), type: each.type },
@@ -187,12 +187,6 @@ function forTopic(right: Right | undefined, topic: unknown): Right | undefined {
     : right;
 }
 
-const spoken: Readonly<Record<ResourceType, string>> = {
-  Topic: 'topic',
-  Group: 'group',
-  TransactionalId: 'transactional id',
-  Cluster: 'cluster',
-};
 const flags: Readonly<Record<ResourceType, string>> = {
   Topic: 'topic',
   Group: 'group',

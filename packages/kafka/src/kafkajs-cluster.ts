@@ -56,16 +56,16 @@ export interface FetchedPartitionData {
   readonly messages: { readonly offset: string; readonly timestamp: string }[];
 }
 
-interface ClusterOptions {
-  readonly isolationLevel: number;
-}
+/** Kafka's isolation levels, of fetches and of where a log ends. */
+export const READ_UNCOMMITTED = 0;
+export const READ_COMMITTED = 1;
 
-export function createCluster(kafka: Kafka, options: ClusterOptions): KafkaCluster {
+export function createCluster(kafka: Kafka, isolationLevel = READ_COMMITTED): KafkaCluster {
   for (const symbol of Object.getOwnPropertySymbols(kafka)) {
     if (symbol.description === 'private:Kafka:createCluster') {
       const create = (kafka as unknown as Record<symbol, (options: object) => KafkaCluster>)[symbol];
       if (create !== undefined) {
-        return create({ ...options, allowAutoTopicCreation: false, metadataMaxAge: 60_000 });
+        return create({ isolationLevel, allowAutoTopicCreation: false, metadataMaxAge: 60_000 });
       }
     }
   }

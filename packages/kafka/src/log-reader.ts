@@ -1,7 +1,13 @@
 import type { Kafka } from 'kafkajs';
 import kafkajsBatch from 'kafkajs/src/consumer/batch.js';
 import { asKafkaError } from './kafka-errors.ts';
-import { createCluster, type FetchedPartitionData, type KafkaCluster } from './kafkajs-cluster.ts';
+import {
+  createCluster,
+  type FetchedPartitionData,
+  type KafkaCluster,
+  READ_COMMITTED,
+  READ_UNCOMMITTED,
+} from './kafkajs-cluster.ts';
 import type { LogRecord } from './log-record.ts';
 import { isTopicThere } from './topic-lookup.ts';
 import { whileLeadersMove } from './while-moving.ts';
@@ -78,8 +84,6 @@ interface HeldBack {
   readonly sinceMs: number | undefined;
 }
 
-const READ_UNCOMMITTED = 0;
-const READ_COMMITTED = 1;
 const FETCH_BYTES = 4 * 1024 * 1024;
 const PARTITION_FETCH_BYTES = 1024 * 1024;
 const FETCH_WAIT_MS = 250;
@@ -87,8 +91,8 @@ const EARLIEST = '-2';
 const LATEST = '-1';
 
 export async function openLogReader(kafka: Kafka): Promise<LogReader> {
-  const cluster = createCluster(kafka, { isolationLevel: READ_COMMITTED });
-  const watermarkCluster = createCluster(kafka, { isolationLevel: READ_UNCOMMITTED });
+  const cluster = createCluster(kafka);
+  const watermarkCluster = createCluster(kafka, READ_UNCOMMITTED);
   let watermarkClusterConnected = false;
   try {
     await cluster.connect();

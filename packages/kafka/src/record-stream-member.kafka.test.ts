@@ -58,7 +58,7 @@ describe('a member that is no longer one', () => {
     await admin.connect();
     const { groups } = await admin.describeGroups([groupId]);
     await admin.disconnect();
-    const cluster = createCluster(log.kafka, { isolationLevel: 1 });
+    const cluster = createCluster(log.kafka);
     await cluster.connect();
     const coordinator = await cluster.findGroupCoordinator({ groupId });
     await coordinator.leaveGroup({ groupId, memberId: groups[0]?.members[0]?.memberId ?? '' });

@@ -21,7 +21,7 @@ export async function isTopicThere(cluster: KafkaCluster, topic: string): Promis
 
 /** Those of the topics that are there. @throws as above */
 export async function existingTopics(kafka: Kafka, topics: readonly string[]): Promise<ReadonlySet<string>> {
-  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  const cluster = createCluster(kafka);
   try {
     await cluster.connect();
     const existing = new Set<string>();

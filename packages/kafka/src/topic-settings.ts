@@ -104,7 +104,7 @@ export async function applyTopics(
   },
 ): Promise<void> {
   const admin = kafka.admin();
-  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  const cluster = createCluster(kafka);
   try {
     if (changes.create.length > 0) {
       await admin.connect();

@@ -78,7 +78,7 @@ async function readBytes(
   kafka: Kafka,
   partitionsOf: ReadonlyMap<string, readonly number[]>,
 ): Promise<ReadonlyMap<string, ReadonlyMap<number, bigint>> | undefined> {
-  const cluster = createCluster(kafka, { isolationLevel: 1 });
+  const cluster = createCluster(kafka);
   try {
     await cluster.connect();
     await cluster.refreshMetadata();
