@@ -37,7 +37,7 @@ export async function askForLogins(door: Door): Promise<readonly string[] | unde
   return promise;
 }
 
-/** Whether somebody speaks TLS there: a certificate that is refused, theirs or ours, proves it as well as one that is not. */
+/** Whether somebody speaks TLS there: a certificate that is refused, theirs or ours, proves it as well as any other. */
 export async function speaksTls({ host, port }: Pick<Door, 'host' | 'port'>): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const give = (answer: boolean) => {

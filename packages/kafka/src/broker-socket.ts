@@ -15,7 +15,7 @@ import { DOOR_IS_PLAINTEXT, DOOR_SPEAKS_TLS, DOOR_WANTS_LOGIN } from './wire-err
 
 /** As kafkajs has it by itself. */
 const KEEP_ALIVE_MS = 60_000;
-/** Longer than the attempts that kafkajs makes in a row: whoever waits for them hears of it. Then it is found out anew. */
+/** Longer than the attempts that kafkajs makes in a row: whoever waits for them hears of it. Then it is asked anew. */
 const BELIEVED_MS = 10_000;
 /** A TLS alert has 7 bytes; the shortest answer of a broker to the first request has more than 100. */
 const ALERT_BYTES = 7;

@@ -16,8 +16,8 @@ export interface Checkpoint<ExportState> {
   /** Next offset of each partition of the tickets topic after this checkpoint's transaction, its marker left out. */
   readonly nextOffsets: ReadonlyMap<number, bigint>;
   /**
-   * Where the requests for tickets to be fetched again go on (retry-topics.ts); undefined: none was ever done. A version
-   * that does not know it leaves it out, and the requests still kept are then done once more: copies, no loss.
+   * Where the requests for tickets to be fetched again go on (retry-topics.ts); undefined: none was ever done. A
+   * version that does not know it leaves it out, and the requests still kept are then done once more: copies, no loss.
    */
   readonly nextRetryOffset?: bigint;
   /** What the exporter keeps for itself (next request, boundary digests, position); this package does not read it. */

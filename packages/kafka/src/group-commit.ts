@@ -1,7 +1,7 @@
 /**
  * Moves a group's committed offsets from outside, as `kafka-consumer-groups --reset-offsets` does: one commit to the
- * group's coordinator by nobody (generation −1, no member id), which it takes only while the group has no members. So a
- * consumer that joins in the same moment wins, and is never moved under its feet.
+ * group's coordinator by nobody (generation −1, no member id), which it takes only while the group has no members. So
+ * a consumer that joins in the same moment wins, and is never moved under its feet.
  *
  * kafkajs's own `setOffsets` joins the group, waits for its rebalance and leaves a member behind when it is killed.
  */

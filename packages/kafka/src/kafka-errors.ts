@@ -101,7 +101,7 @@ function wireError(error: unknown, doing: string, context: ErrorContext): Ticket
   return undefined;
 }
 
-/** Node's own advice after a semicolon is for people who start `node`; OpenSSL's text is a thread's address and a file. */
+/** Node's advice after a semicolon is for people who start `node`; OpenSSL's text is a thread's address and a file. */
 function plainly(message: string): string {
   const text = message.replace(/^Connection error: /, '').trim();
   const openSsl = /SSL routines:[^:]*:([^:]+):/.exec(text);
@@ -178,8 +178,8 @@ function rightsError(error: unknown, doing: string, context: ErrorContext): Tick
 }
 
 /**
- * A broker gives the right to be idempotent to whoever may write to any topic (KIP-679): who is refused it may not write
- * to the topic either that is meant.
+ * A broker gives the right to be idempotent to whoever may write to any topic (KIP-679): who is refused it may not
+ * write to the topic either that is meant.
  */
 function forTopic(right: Right | undefined, topic: unknown): Right | undefined {
   return right?.operation === 'IdempotentWrite' && typeof topic === 'string'

@@ -12,8 +12,8 @@ const TOPIC_RESOURCE = 2;
 const SET = 0;
 
 /**
- * Sets the named settings of one topic and leaves all others as they are. kafkajs's own `alterConfigs` replaces them all:
- * what it is not told goes back to the broker's default.
+ * Sets the named settings of one topic and leaves all others as they are. kafkajs's own `alterConfigs` replaces them
+ * all: what it is not told goes back to the broker's default.
  * @throws the protocol's error, as kafkajs's
  */
 export async function setTopicSettings(

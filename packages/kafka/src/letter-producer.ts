@@ -5,7 +5,7 @@ export interface LetterProducer extends Pick<Producer, 'connect' | 'disconnect'>
   send(topic: string, message: Message): Promise<void>;
 }
 
-/** Of what is written about dead letters: idempotent and never in a transaction (kafkajs leaks interleaved aborted ones). */
+/** For what is said of dead letters: idempotent and never in a transaction (kafkajs leaks interleaved aborted ones). */
 export function letterProducer(kafka: Kafka): LetterProducer {
   const producer = kafka.producer({
     idempotent: true,

@@ -2,7 +2,7 @@ import type { RawHeaders } from '@ticket-stream/ticket';
 
 const outcomes = ['applied', 'duplicate', 'stale', 'skipped'] as const;
 
-/** How a dead letter stands, read from the newest record of its key; in the order in which a letter can come to them. */
+/** How a dead letter stands, read from the newest record of its key; in the order in which a letter comes to them. */
 export const letterStates = ['open', 'retrying', ...outcomes, 'dropped'] as const;
 
 /** What the normal path made of a letter that was tried again. */

@@ -55,7 +55,7 @@ async function firstInPartition(
 /** Offsets before the end that are looked through in turn: a record and its marker, then what aborts have left. */
 const TAILS = [2n, 64n, 4_096n];
 
-/** The publish time of the newest committed record of the topic, epoch milliseconds; undefined where none is near its end. */
+/** When the topic's newest committed record was published, epoch milliseconds; undefined where none is near its end. */
 export async function newestPublishedMs(
   reader: LogReader,
   topic: string,

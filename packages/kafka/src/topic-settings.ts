@@ -45,7 +45,7 @@ export async function readTopicSettings(
 /** Of KIP-226's sources; kafkajs types it, and does not export it. */
 const TOPIC_CONFIG = 1;
 
-/** On return they can be written. @throws kafka.topic_missing  the user may not create topics: with the commands to run */
+/** On return they can be written. @throws kafka.topic_missing  the user may not create: with the commands to run */
 export async function createTopics(admin: Admin, missing: readonly WantedTopic[]): Promise<void> {
   try {
     await admin.createTopics({
@@ -74,7 +74,7 @@ export async function createTopics(admin: Admin, missing: readonly WantedTopic[]
   }
 }
 
-/** A broker may not know a topic yet that the controller made; kafkajs's own wait for leaders takes that for an error. */
+/** A broker may not know yet of a topic just made; kafkajs's own wait for leaders takes that for an error. */
 async function untilServed(admin: Admin, topics: string[]): Promise<void> {
   await whileTopicIsNew(async () => {
     const known = await admin.fetchTopicMetadata({ topics });
@@ -90,8 +90,8 @@ function refusedTopics(error: unknown): string[] {
 }
 
 /**
- * Makes the topics that are missing, then gives others these settings and leaves their other ones as they are. Each topic
- * is durable by itself: what stands before a refused one is done.
+ * Makes the topics that are missing, then gives others these settings and leaves their other ones as they are. Each
+ * topic is durable by itself: what stands before a refused one is done.
  * @throws kafka.topic_missing   the user may not create topics: with the commands to run
  * @throws kafka.not_allowed     the user may not change settings: with the command to run
  * @throws kafka.topic_settings  the cluster does not take a value, or has a policy against it

@@ -1,4 +1,4 @@
-/** The topics of an account as this project wants them: names, partitions, settings. Nothing is asked or changed here. */
+/** The topics of an account as this project wants them: names, partitions, settings. Nothing is asked of a cluster. */
 
 /** The set of topics of one Zendesk account; every name follows TICKETS_TOPIC. */
 export interface TopicNames {
