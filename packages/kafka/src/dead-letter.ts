@@ -139,7 +139,12 @@ function originHeaders(origin: LetterOrigin): Record<string, string> {
 }
 
 /** No value: the letter of that key has it. */
-export function encodeDeadLetterState({ key, state, by, reason }: DeadLetterState): EncodedDeadLetter {
+export function encodeDeadLetterState({
+  key,
+  state,
+  by,
+  reason,
+}: DeadLetterState): EncodedDeadLetter<string> {
   return {
     key,
     value: Buffer.alloc(0),

@@ -140,9 +140,9 @@ export function openPageTransaction<ExportState>(
     settleLetter: (state) =>
       guarded(async () => {
         await sending;
-        const { key, value, headers } = encodeDeadLetterState(state);
-        const texts = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)]));
-        await sendRecords(transaction, names.deadLetters, [{ key, value, headers: texts, partition: 0 }]);
+        await sendRecords(transaction, names.deadLetters, [
+          { ...encodeDeadLetterState(state), partition: 0 },
+        ]);
       }),
 
     commit: (exportState, nextRetryOffset) =>
