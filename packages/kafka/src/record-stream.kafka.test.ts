@@ -99,6 +99,26 @@ describe('the watchdog of a record stream', () => {
   });
 });
 
+describe('a partition that is postponed', () => {
+  it('stands still for no longer than it was asked to, and the watchdog lets it', async () => {
+    const handled: string[][] = [];
+    const { open, restarts } = await streamOf('postponed', () => ({
+      stalledMs: 1_500,
+      async handle({ records }, { postpone }) {
+        handled.push(keysOf(records));
+        if (handled.length === 1) postpone(4_000);
+      },
+    }));
+    open();
+    await expect.poll(() => handled.flat(), { timeout: 20_000 }).toHaveLength(10);
+    expect(handled).toEqual([
+      ['1', '2', '3', '4', '5'],
+      ['1', '2', '3', '4', '5'],
+    ]);
+    expect(restarts).toEqual([]);
+  });
+});
+
 describe('a record stream whose offset is gone from the log', () => {
   it('begins anew, by name, and hands over nothing from beyond the gap', async () => {
     const { log, open, restarts, seen } = await streamOf('gone', undefined, {
