@@ -66,8 +66,8 @@ function contents() {
     books: state.readBooks(),
     versions: [...state.readVersions(['7', '8'])],
     tickets: [...state.readTickets(['7', '8'])],
-    history: state.history({ limit: 100 }),
-    due: state.dueDeliveries('webhook', Number.MAX_SAFE_INTEGER, 100),
+    history: state.ledger.history({ limit: 100 }),
+    due: state.ledger.dueDeliveries('webhook', Number.MAX_SAFE_INTEGER, 100),
   };
 }
 
@@ -154,7 +154,7 @@ describe('the alert store, as a version store', () => {
     ).rejects.toThrow('the effect failed');
     expect(contents()).toEqual(empty);
     await state.record(stepOf([raise], 3n), () => handle([raise]));
-    expect(state.history({ limit: 9 })).toHaveLength(1);
+    expect(state.ledger.history({ limit: 9 })).toHaveLength(1);
   });
 
   it('shows readers nothing of a step before it is committed', async () => {
@@ -176,7 +176,7 @@ describe('the alert store, as a version store', () => {
   it('lets other writers wait for the step that is under way', async () => {
     const { handle } = raiser();
     await state.record(stepOf([raise], 3n), () => handle([raise]));
-    const [delivery] = state.dueDeliveries('webhook', nowMs, 1);
+    const [delivery] = state.ledger.dueDeliveries('webhook', nowMs, 1);
     if (delivery === undefined) throw new Error('nothing is due');
     const order: string[] = [];
     const go = Promise.withResolvers<void>();
@@ -186,13 +186,13 @@ describe('the alert store, as a version store', () => {
         throw new Error('rolled back');
       })
       .catch(() => order.push('step'));
-    const settled = state
+    const settled = state.ledger
       .settleDelivery(delivery, { state: 'delivered', status: 200 }, nowMs)
       .then(() => order.push('settled'));
     go.resolve();
     await Promise.all([failing, settled]);
     expect(order).toEqual(['step', 'settled']);
-    expect(state.counts()).toMatchObject({ delivered: 1 });
+    expect(state.ledger.counts()).toMatchObject({ delivered: 1 });
   });
 
   it('refuses to save outside a step', () => {
@@ -209,7 +209,7 @@ describe('the alert store, as a ledger of alerts', () => {
     expect(id).toMatch(/^alert_[0-9a-f]{40}$/);
     expect(fired).toEqual([id]);
     await reopen();
-    expect(state.history({ limit: 10 })).toMatchObject([
+    expect(state.ledger.history({ limit: 10 })).toMatchObject([
       {
         alertId: id,
         rule: 'raised',
@@ -223,7 +223,7 @@ describe('the alert store, as a ledger of alerts', () => {
         ],
       },
     ]);
-    const [delivery] = state.dueDeliveries('webhook', nowMs, 10);
+    const [delivery] = state.ledger.dueDeliveries('webhook', nowMs, 10);
     expect(JSON.parse(delivery?.body ?? '')).toMatchObject({
       type: 'ticket.alert',
       timestamp: '2026-11-01T12:00:10Z',
@@ -269,7 +269,7 @@ describe('the alert store, as a ledger of alerts', () => {
       const previous = state.readTickets([change.ticketId]).get(change.ticketId);
       await state.record(stepOf([change], 3n), () => handle([{ ...change, previous }]));
     }
-    expect(state.history({ limit: 10 })).toMatchObject([
+    expect(state.ledger.history({ limit: 10 })).toMatchObject([
       { outcome: 'suppressed', reason: 'history', deliveries: [] },
     ]);
     expect(contents().due).toEqual([]);
@@ -284,20 +284,20 @@ describe('the alert store, as a ledger of alerts', () => {
       await state.record(stepOf([change], BigInt(id)), () => handle([change]));
     }
     const ids = (entries: readonly { ticketId: string }[]) => entries.map(({ ticketId }) => ticketId);
-    const first = state.history({ limit: 2 });
+    const first = state.ledger.history({ limit: 2 });
     expect(ids(first)).toEqual(['5', '4']);
-    expect(ids(state.history({ limit: 9, before: first.at(-1)?.seq }))).toEqual(['3', '2', '1']);
-    expect(ids(state.history({ limit: 9, state: 'suppressed' }))).toEqual(['4', '2']);
-    const [due] = state.dueDeliveries('webhook', nowMs, 1);
+    expect(ids(state.ledger.history({ limit: 9, before: first.at(-1)?.seq }))).toEqual(['3', '2', '1']);
+    expect(ids(state.ledger.history({ limit: 9, state: 'suppressed' }))).toEqual(['4', '2']);
+    const [due] = state.ledger.dueDeliveries('webhook', nowMs, 1);
     if (due === undefined) throw new Error('nothing is due');
-    await state.settleDelivery(
+    await state.ledger.settleDelivery(
       due,
       { state: 'dead', status: 500, cause: 'the receiver answered 500' },
       nowMs,
     );
-    expect(ids(state.history({ limit: 9, state: 'dead' }))).toEqual(['1']);
-    expect(ids(state.history({ limit: 2, state: 'pending' }))).toEqual(['5', '3']);
-    expect(state.counts()).toEqual({ fired: 3, suppressed: 2, pending: 5, delivered: 0, dead: 1 });
+    expect(ids(state.ledger.history({ limit: 9, state: 'dead' }))).toEqual(['1']);
+    expect(ids(state.ledger.history({ limit: 2, state: 'pending' }))).toEqual(['5', '3']);
+    expect(state.ledger.counts()).toEqual({ fired: 3, suppressed: 2, pending: 5, delivered: 0, dead: 1 });
   });
 
   it('keeps only the newest suppressed decisions, and every fired one', async () => {
@@ -310,7 +310,7 @@ describe('the alert store, as a ledger of alerts', () => {
       const change = sampleChange({ id, ticket: { priority: 'urgent' }, previous: was, publishedAfter });
       await state.record(stepOf([change], BigInt(id)), () => handle([change]));
     }
-    expect(state.counts()).toMatchObject({ fired: 1, suppressed: 10 });
+    expect(state.ledger.counts()).toMatchObject({ fired: 1, suppressed: 10 });
   });
 });
 
@@ -408,7 +408,7 @@ async function idsAfter(records: readonly TicketChange[]): Promise<string[]> {
   const fresh = AlertState.open({ folder: own.path, nowMs: () => nowMs });
   try {
     await consume(records, fresh);
-    return fresh.history({ limit: 1000 }).map((entry) => entry.alertId);
+    return fresh.ledger.history({ limit: 1000 }).map((entry) => entry.alertId);
   } finally {
     await fresh.close();
     own.remove();

@@ -5,14 +5,7 @@ import type { Books, StoredPosition, StoreStep, VersionStore } from '@ticket-str
 import type { Ticket, TicketChange, TicketVersion } from '@ticket-stream/ticket';
 import { AlertDatabase } from './alert-database.ts';
 import { AlertLedger } from './alert-ledger.ts';
-import type {
-  AlertCounts,
-  AlertRecord,
-  Delivery,
-  DeliveryOutcome,
-  HistoryEntry,
-  HistoryState,
-} from './alert-record.ts';
+import type { AlertRecord } from './alert-record.ts';
 import { storeError } from './sqlite-errors.ts';
 import { lockStore, type StoreLock } from './store-lock.ts';
 import { TicketMemory } from './ticket-memory.ts';
@@ -82,6 +75,11 @@ export class AlertState implements VersionStore {
     }
   }
 
+  /** Decisions as they are kept, and the outbox; a decision comes there by `save` alone. */
+  get ledger(): Omit<AlertLedger, 'saveDecisions'> {
+    return this.#ledger;
+  }
+
   /** Whether this store has ever caught up with its log. */
   get hasCaughtUp(): boolean {
     return this.#hasCaughtUp;
@@ -143,39 +141,6 @@ export class AlertState implements VersionStore {
     }
     this.#tickets.saveDocument(change);
     this.#saved.push(...this.#ledger.saveDecisions(alerts));
-  }
-
-  /** As `AlertLedger` has it. */
-  dueDeliveries(channel: string, nowMs: number, limit: number): readonly Delivery[] {
-    return this.#ledger.dueDeliveries(channel, nowMs, limit);
-  }
-
-  /** As `AlertLedger` has it. */
-  nextDueAtMs(channel: string, nowMs: number): number | undefined {
-    return this.#ledger.nextDueAtMs(channel, nowMs);
-  }
-
-  /** As `AlertLedger` has it. */
-  settleDelivery(
-    row: Pick<Delivery, 'seq' | 'channel'>,
-    outcome: DeliveryOutcome,
-    nowMs: number,
-  ): Promise<void> {
-    return this.#ledger.settleDelivery(row, outcome, nowMs);
-  }
-
-  /** As `AlertLedger` has it. */
-  history(query: {
-    readonly limit: number;
-    readonly before?: number | undefined;
-    readonly state?: HistoryState | undefined;
-  }): readonly HistoryEntry[] {
-    return this.#ledger.history(query);
-  }
-
-  /** As `AlertLedger` has it. */
-  counts(): AlertCounts {
-    return this.#ledger.counts();
   }
 
   /** After the step that is under way; then frees the lock. */

@@ -62,7 +62,7 @@ it('a delivery is part of the trace that raised its alert, also after a restart,
 
   state = AlertState.open({ folder: folder.path, nowMs });
   const channel = webhookChannel({ url: receiver.url, secret: SECRET });
-  const outbox = startOutbox({ state, channels: [channel], logger });
+  const outbox = startOutbox({ ledger: state.ledger, channels: [channel], logger });
   await receiver.received(1);
   await outbox.stop(1_000);
   await state.close();

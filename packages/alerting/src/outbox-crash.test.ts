@@ -38,7 +38,7 @@ async function waitingAlerts(count: number): Promise<readonly string[]> {
     return sampleChange({ id: at + 1, ticket: { priority: 'urgent' }, previous, stampAfter: 86_400 * 365 });
   });
   await state.record(stepOf(changes), () => handle(changes));
-  const ids = state.history({ limit: count, state: 'pending' }).map(({ alertId }) => alertId);
+  const ids = state.ledger.history({ limit: count, state: 'pending' }).map(({ alertId }) => alertId);
   await state.close();
   return ids;
 }
@@ -88,10 +88,10 @@ describe('an outbox whose process is killed', () => {
     await settled(first, 1);
     await kill(first);
     const state = AlertState.open({ folder: folder.path });
-    expect(state.history({ limit: 9 })).toMatchObject([
+    expect(state.ledger.history({ limit: 9 })).toMatchObject([
       { alertId: id, deliveries: [{ state: 'delivered' }] },
     ]);
-    expect(state.dueDeliveries('webhook', Number.MAX_SAFE_INTEGER, 9)).toEqual([]);
+    expect(state.ledger.dueDeliveries('webhook', Number.MAX_SAFE_INTEGER, 9)).toEqual([]);
     await state.close();
     expect(receiver.calls).toHaveLength(1);
   }, 30_000);
@@ -111,7 +111,7 @@ describe('an outbox whose process is killed', () => {
     const last = deliverer();
     const state = () => {
       const open = AlertState.open({ folder: folder.path });
-      const counts = open.counts();
+      const counts = open.ledger.counts();
       return open.close().then(() => counts);
     };
     const accepted = new Set(receiver.calls.map((call) => call.id));

@@ -66,7 +66,7 @@ async function fire(id = 7, channels: readonly string[] = ['webhook']): Promise<
 
 function start(options: Partial<OutboxOptions> = {}): Outbox {
   outbox = startOutbox({
-    state,
+    ledger: state.ledger,
     channels: [webhookChannel({ url: receiver.url, secret: SECRET, timeoutMs: 2_000 })],
     logger,
     nowMs: clock.nowMs,
@@ -81,7 +81,7 @@ function start(options: Partial<OutboxOptions> = {}): Outbox {
 async function deliveries(wanted: readonly string[]): Promise<void> {
   await vi.waitFor(
     () => {
-      const found = state
+      const found = state.ledger
         .history({ limit: 100 })
         .toReversed()
         .flatMap((entry) =>
@@ -133,7 +133,7 @@ describe('the outbox', () => {
     outbox?.wake();
     expect(receiver.calls.map(({ verified }) => verified.data.ticket.id)).toEqual(['1', '2']);
     expect(new Set(receiver.calls.map(({ id }) => id))).toEqual(
-      new Set(state.history({ limit: 9 }).map(({ alertId }) => alertId)),
+      new Set(state.ledger.history({ limit: 9 }).map(({ alertId }) => alertId)),
     );
   });
 
@@ -216,7 +216,7 @@ describe('the outbox', () => {
       asked[at]?.answer(accepted);
     }
     await deliveries(['delivered 2 200', 'delivered 1 200', 'delivered 1 200', 'delivered 1 200']);
-    const firedOrder = state
+    const firedOrder = state.ledger
       .history({ limit: 9 })
       .toReversed()
       .filter(({ ticketId }) => ticketId === '1');
@@ -262,13 +262,13 @@ describe('the outbox', () => {
   it('does not deliver again while the store cannot keep the outcome', async () => {
     await fire();
     let failures = 2;
-    const flaky: OutboxOptions['state'] = {
-      dueDeliveries: (...asked) => state.dueDeliveries(...asked),
-      nextDueAtMs: (...asked) => state.nextDueAtMs(...asked),
+    const flaky: OutboxOptions['ledger'] = {
+      dueDeliveries: (...asked) => state.ledger.dueDeliveries(...asked),
+      nextDueAtMs: (...asked) => state.ledger.nextDueAtMs(...asked),
       settleDelivery: (...asked) =>
-        failures-- > 0 ? Promise.reject(new Error('disk full')) : state.settleDelivery(...asked),
+        failures-- > 0 ? Promise.reject(new Error('disk full')) : state.ledger.settleDelivery(...asked),
     };
-    start({ state: flaky });
+    start({ ledger: flaky });
     for (const left of [1, 0]) {
       await vi.waitFor(() => expect(failures).toBe(left));
       await vi.waitFor(() => expect(clock.nextTimerAtMs()).toBeDefined());

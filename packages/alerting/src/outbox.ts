@@ -1,6 +1,6 @@
 import { context, propagation, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { AlertLedger } from './alert-ledger.ts';
 import type { Delivery, DeliveryOutcome } from './alert-record.ts';
-import type { AlertState } from './alert-state.ts';
 import type { Channel, ChannelAnswer } from './channels/channel.ts';
 import type { Logger } from './logger.ts';
 import { ATTEMPTS_MAX, nextAttemptInMs } from './retry-schedule.ts';
@@ -20,7 +20,7 @@ import { ATTEMPTS_MAX, nextAttemptInMs } from './retry-schedule.ts';
  * go on with the next start, which is the operator's word that the receiver is meant to be there.
  */
 export interface OutboxOptions {
-  readonly state: Pick<AlertState, 'dueDeliveries' | 'nextDueAtMs' | 'settleDelivery'>;
+  readonly ledger: Pick<AlertLedger, 'dueDeliveries' | 'nextDueAtMs' | 'settleDelivery'>;
   readonly channels: readonly Channel[];
   readonly logger: Logger;
   /** The wall's clock: how long a receiver was left in peace has nothing to do with the time of tickets. */
@@ -54,7 +54,7 @@ const SETTLE_RETRY_MS = 1_000;
 const tracer = trace.getTracer('@ticket-stream/alerting');
 
 export function startOutbox(options: OutboxOptions): Outbox {
-  const { state, logger, nowMs = Date.now, random = Math.random, concurrency = CONCURRENCY } = options;
+  const { ledger, logger, nowMs = Date.now, random = Math.random, concurrency = CONCURRENCY } = options;
   const after = options.after ?? timer;
   const cut = new AbortController();
   let stopping = false;
@@ -72,12 +72,12 @@ export function startOutbox(options: OutboxOptions): Outbox {
     let retryInMs: number | undefined;
     try {
       // Rows under way are still due for the store: ask for as many more.
-      const due = state.dueDeliveries(channel.name, now, concurrency + line.count);
+      const due = ledger.dueDeliveries(channel.name, now, concurrency + line.count);
       for (const delivery of due) {
         if (line.count >= concurrency) break;
         begin(line, delivery);
       }
-      const nextAtMs = state.nextDueAtMs(channel.name, now);
+      const nextAtMs = ledger.nextDueAtMs(channel.name, now);
       if (nextAtMs !== undefined) retryInMs = Math.max(0, nextAtMs - now);
     } catch (error) {
       logger.error({ err: error, channel: channel.name }, 'the outbox cannot be read; it is tried again');
@@ -143,7 +143,7 @@ export function startOutbox(options: OutboxOptions): Outbox {
   async function settle(delivery: Delivery, outcome: DeliveryOutcome): Promise<void> {
     for (;;) {
       try {
-        await state.settleDelivery(delivery, outcome, nowMs());
+        await ledger.settleDelivery(delivery, outcome, nowMs());
         return;
       } catch (error) {
         logger.error({ err: error, alert: delivery.alertId }, 'the outcome of a delivery cannot be kept yet');

@@ -30,7 +30,7 @@ const querystring = {
  */
 export function alertRoutes(
   app: ReturnType<typeof createHttpServer>,
-  alerts: Pick<AlertState, 'history'>,
+  alerts: Pick<AlertState['ledger'], 'history'>,
 ): void {
   app.get<{ Querystring: AlertsQuery }>('/alerts', { schema: { querystring } }, async ({ query }) => {
     const { limit, cursor, state } = query;

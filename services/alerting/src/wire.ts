@@ -44,7 +44,7 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
   onShutdown(() => state.close());
 
   const channels = openChannels(options, logger);
-  const outbox = startOutbox({ state, channels, logger });
+  const outbox = startOutbox({ ledger: state.ledger, channels, logger });
   onShutdown(() => outbox.stop(DELIVERY_GRACE_MS));
 
   const { handle, failures } = raiseAlerts({
@@ -104,12 +104,12 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
   app.get('/status', async () => ({
     ...snapshot(),
     booksOfStore: state.readBooks(),
-    counts: state.counts(),
+    counts: state.ledger.counts(),
     ruleFailures: Object.fromEntries(failures()),
     channels: channels.map(({ name }) => ({ name, gone: outbox.gone().includes(name) })),
     firstStartedAt: new Date(state.firstStartedAtMs).toISOString(),
   }));
-  alertRoutes(app, state);
+  alertRoutes(app, state.ledger);
   onShutdown(() => app.close());
   const url = await listen(app, {
     name: 'ALERTING_PORT',

@@ -10,11 +10,11 @@ const [folder = '', url = '', secret = ''] = process.argv.slice(2);
 const state = AlertState.open({ folder });
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 startOutbox({
-  state: {
-    dueDeliveries: (...asked) => state.dueDeliveries(...asked),
-    nextDueAtMs: (...asked) => state.nextDueAtMs(...asked),
+  ledger: {
+    dueDeliveries: (...asked) => state.ledger.dueDeliveries(...asked),
+    nextDueAtMs: (...asked) => state.ledger.nextDueAtMs(...asked),
     async settleDelivery(delivery, outcome, nowMs) {
-      await state.settleDelivery(delivery, outcome, nowMs);
+      await state.ledger.settleDelivery(delivery, outcome, nowMs);
       process.stdout.write(`settled ${outcome.state} ${delivery.seq}\n`);
     },
   },
