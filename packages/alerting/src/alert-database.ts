@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { storeError } from '@ticket-stream/subscriber/sqlite';
 import { prepareSchema } from './alert-schema.ts';
-import { storeError } from './sqlite-errors.ts';
 
 export type Row = Record<string, unknown>;
 

@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { Books, StoredPosition, StoreStep, VersionStore } from '@ticket-stream/subscriber';
+import { storeError } from '@ticket-stream/subscriber/sqlite';
 import type { Ticket, TicketChange, TicketVersion } from '@ticket-stream/ticket';
 import { AlertDatabase } from './alert-database.ts';
 import { AlertLedger } from './alert-ledger.ts';
 import type { AlertRecord } from './alert-record.ts';
-import { storeError } from './sqlite-errors.ts';
 import { lockStore, type StoreLock } from './store-lock.ts';
 import { TicketMemory } from './ticket-memory.ts';
 

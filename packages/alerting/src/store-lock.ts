@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { TicketStreamError } from '@ticket-stream/errors';
-import { isSqliteBusy } from './sqlite-errors.ts';
+import { isSqliteBusy } from '@ticket-stream/subscriber/sqlite';
 
 /**
  * One writer a store. The lock is an open exclusive transaction on a database of its own: SQLite holds it by a lock

@@ -3,6 +3,13 @@ import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { Books, StoredPosition, StoreStep } from '@ticket-stream/subscriber';
+import {
+  ADD_TO_BOOKS,
+  bookFigures,
+  booksOf,
+  type VersionRow,
+  versionsOf,
+} from '@ticket-stream/subscriber/sqlite';
 import type { TicketChange, TicketVersion } from '@ticket-stream/ticket';
 import type { Query } from '../query-language/query.ts';
 import type { SearchAnswer, SearchIndex, SearchOptions, StoredTicket } from '../search-index.ts';
@@ -76,34 +83,15 @@ class SqliteIndex implements SearchIndex {
   }
 
   readBooks(): Books {
-    return this.#translated(() => {
-      const row = this.#statements.books.get() ?? {};
-      return {
-        consumed: Number(row['consumed']),
-        applied: Number(row['applied']),
-        duplicate: Number(row['duplicate']),
-        stale: Number(row['stale']),
-        skipped: Number(row['skipped']),
-        deadLettered: Number(row['dead_lettered']),
-      };
-    });
+    return this.#translated(() => booksOf(this.#statements.books.get()));
   }
 
   readVersions(ticketIds: readonly string[]): ReadonlyMap<string, TicketVersion> {
-    return this.#translated(() => {
-      const versions = new Map<string, TicketVersion>();
-      const rows = this.#statements.versions.all(
-        JSON.stringify(ticketIds),
-      ) as unknown as readonly VersionRow[];
-      for (const [ticketId, stamp, digest, logId, partition, offset] of rows) {
-        versions.set(ticketId, {
-          stamp: Number(stamp),
-          digest,
-          place: { logId, partition: Number(partition), offset },
-        });
-      }
-      return versions;
-    });
+    return this.#translated(() =>
+      versionsOf(
+        this.#statements.versions.all(JSON.stringify(ticketIds)) as unknown as readonly VersionRow[],
+      ),
+    );
   }
 
   async record(step: StoreStep, effect: () => void | Promise<void>): Promise<void> {
@@ -151,14 +139,7 @@ class SqliteIndex implements SearchIndex {
     for (const { partition, logId, nextOffset } of positions) {
       putPosition.run(partition, this.#logNumber(logId), nextOffset);
     }
-    addBooks.run(
-      books.consumed,
-      books.applied,
-      books.duplicate,
-      books.stale,
-      books.skipped,
-      books.deadLettered,
-    );
+    addBooks.run(...bookFigures(books));
   }
 
   apply(changes: readonly TicketChange[]): void {
@@ -259,15 +240,6 @@ interface TextRow {
   readonly ticket: IndexedTicket;
 }
 
-type VersionRow = readonly [
-  ticketId: string,
-  stamp: bigint,
-  digest: string,
-  logId: string,
-  partition: bigint,
-  offset: bigint,
-];
-
 function prepareAll(db: DatabaseSync) {
   const exact = (sql: string, returnArrays = false): StatementSync =>
     db.prepare(sql, { readBigInts: true, returnArrays });
@@ -286,10 +258,7 @@ function prepareAll(db: DatabaseSync) {
          log = excluded.log, part = excluded.part, offset = excluded.offset`,
     ),
     putPosition: db.prepare('INSERT OR REPLACE INTO positions (part, log, next_offset) VALUES (?, ?, ?)'),
-    addBooks: db.prepare(
-      `UPDATE books SET consumed = consumed + ?, applied = applied + ?, duplicate = duplicate + ?,
-         stale = stale + ?, skipped = skipped + ?, dead_lettered = dead_lettered + ?`,
-    ),
+    addBooks: db.prepare(ADD_TO_BOOKS),
     putLog: db.prepare('INSERT OR IGNORE INTO logs (log_id) VALUES (?)'),
     findLog: db.prepare('SELECT log FROM logs WHERE log_id = ?'),
     findRow: db.prepare('SELECT row, deleted FROM tickets WHERE id = ?'),

@@ -7,6 +7,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { TicketStreamError } from '@ticket-stream/errors';
+import { isSqliteBusy } from '../sqlite/sqlite-errors.ts';
 
 export interface PartitionLocks {
   /**
@@ -16,13 +17,9 @@ export interface PartitionLocks {
   close(): void;
 }
 
-// https://www.sqlite.org/rescode.html#busy
-const SQLITE_BUSY = 5;
-
 /** @param path  of the store; the locks' names follow it */
 export function partitionLocks(path: string): PartitionLocks {
   const locks = new Map<number, DatabaseSync>();
-  const held = new Set<number>();
 
   function lockOf(partition: number): DatabaseSync {
     let lock = locks.get(partition);
@@ -35,15 +32,12 @@ export function partitionLocks(path: string): PartitionLocks {
 
   function take(partition: number): DatabaseSync {
     try {
-      if (held.has(partition))
-        throw Object.assign(new Error('held by this process'), { errcode: SQLITE_BUSY });
       const lock = lockOf(partition);
+      // Within a transaction of its own it fails as well: neither does one member work on a partition twice at once.
       lock.exec('BEGIN EXCLUSIVE');
-      held.add(partition);
       return lock;
     } catch (error) {
-      const busy = ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY;
-      const why = busy ? 'another member is still at work on it' : String(error);
+      const why = isSqliteBusy(error) ? 'another member is still at work on it' : String(error);
       throw new TicketStreamError('sink.unavailable', `partition ${partition} of ${path}: ${why}`, {
         cause: error,
         context: { store: path, partition },
@@ -57,7 +51,6 @@ export function partitionLocks(path: string): PartitionLocks {
       try {
         return await work();
       } finally {
-        held.delete(partition);
         if (lock.isOpen) lock.exec('ROLLBACK');
       }
     },

@@ -1,7 +1,7 @@
 /**
- * Versions, positions and books in one SQLite file, and the tickets themselves where that is asked for. The members of a group
- * on one host, processes included, share it: partitions that move from one to the other find their tickets' versions
- * there.
+ * Versions, positions and books in one SQLite file, and the tickets themselves where that is asked for. The members of
+ * a group on one host, processes included, share it: partitions that move from one to the other find their tickets'
+ * versions there.
  *
  * The effect lives elsewhere, so it comes first and the step follows in one transaction: a crash in between repeats
  * the effect and loses none. While an effect runs no transaction of this file is open, so others go on; a member that
@@ -10,12 +10,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import type { Ticket, TicketVersion } from '@ticket-stream/ticket';
-import type { Books } from '../books.ts';
+import { storeError } from '../sqlite/sqlite-errors.ts';
+import { ADD_TO_BOOKS, bookFigures, booksOf, packedTicket, unpackedTicket } from '../sqlite/sqlite-rows.ts';
 import { partitionLocks } from './partition-locks.ts';
-import { prepareFormat, ZSTD } from './sqlite-format.ts';
+import { prepareFormat } from './sqlite-format.ts';
 import type { StoredPosition, VersionStore } from './version-store.ts';
 
 /** Another member's step takes milliseconds; longer than this, its disk hangs. */
@@ -46,10 +45,7 @@ export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionS
   const selectBooks = database.prepare('SELECT * FROM books');
   const saveVersion = database.prepare('INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?)');
   const savePosition = database.prepare('INSERT OR REPLACE INTO positions VALUES (?, ?, ?)');
-  const addToBooks = database.prepare(
-    `UPDATE books SET consumed = consumed + ?, applied = applied + ?, duplicate = duplicate + ?,
-       stale = stale + ?, skipped = skipped + ?, dead_lettered = dead_lettered + ?`,
-  );
+  const addToBooks = database.prepare(ADD_TO_BOOKS);
   const selectTicket = database.prepare('SELECT document FROM tickets WHERE ticket_id = ?');
   const saveTicket = database.prepare('INSERT OR REPLACE INTO tickets VALUES (?, ?)');
   const saveGap = database.prepare('INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?)');
@@ -69,19 +65,7 @@ export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionS
         ),
       ),
 
-    readBooks: () =>
-      translated(path, (): Books => {
-        const row = selectBooks.get() ?? {};
-        const figure = (name: string) => Number(row[name]);
-        return {
-          consumed: figure('consumed'),
-          applied: figure('applied'),
-          duplicate: figure('duplicate'),
-          stale: figure('stale'),
-          skipped: figure('skipped'),
-          deadLettered: figure('dead_lettered'),
-        };
-      }),
+    readBooks: () => translated(path, () => booksOf(selectBooks.get())),
 
     readVersions: (ticketIds) =>
       translated(path, () => {
@@ -110,8 +94,7 @@ export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionS
               for (const id of ticketIds) {
                 const row = selectTicket.get(id);
                 if (row === undefined) continue;
-                const json = zstdDecompressSync(row['document'] as Uint8Array).toString('utf8');
-                found.set(id, JSON.parse(json) as Ticket);
+                found.set(id, unpackedTicket(row['document']));
               }
               return found;
             }),
@@ -135,13 +118,12 @@ export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionS
             saveVersion.run(id, stamp, digest, place.logId, place.partition, place.offset);
           }
           if (keepTickets) {
-            for (const [id, value] of step.values ?? []) saveTicket.run(id, zstdCompressSync(value, ZSTD));
+            for (const [id, value] of step.values ?? []) saveTicket.run(id, packedTicket(value));
           }
           for (const { partition, logId, nextOffset } of step.positions) {
             savePosition.run(partition, logId, nextOffset);
           }
-          const { consumed, applied, duplicate, stale, skipped, deadLettered } = step.books;
-          addToBooks.run(consumed, applied, duplicate, stale, skipped, deadLettered);
+          addToBooks.run(...bookFigures(step.books));
         }),
       );
     },
@@ -182,22 +164,10 @@ function inTransaction(database: DatabaseSync, work: () => void): void {
   }
 }
 
-// Primary result codes, https://www.sqlite.org/rescode.html; extended ones carry them in the low byte.
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
-
 function translated<T>(path: string, step: () => T): T {
   try {
     return step();
   } catch (error) {
-    const errcode = (error as { errcode?: unknown } | null)?.errcode;
-    if (isTicketStreamError(error) || typeof errcode !== 'number') throw error;
-    const code = errcode & 0xff;
-    const damaged = code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new TicketStreamError(damaged ? 'store.unusable' : 'sink.unavailable', `${path}: ${message}`, {
-      cause: error,
-      context: { store: path, sqliteCode: code },
-    });
+    throw storeError(error, path);
   }
 }

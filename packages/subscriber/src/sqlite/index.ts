@@ -1,0 +1,11 @@
+/** For the stores of this project's sinks; other teams get none of it. */
+export { isSqliteBusy, storeError } from './sqlite-errors.ts';
+export {
+  ADD_TO_BOOKS,
+  bookFigures,
+  booksOf,
+  packedTicket,
+  unpackedTicket,
+  type VersionRow,
+  versionsOf,
+} from './sqlite-rows.ts';
