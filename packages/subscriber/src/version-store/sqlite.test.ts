@@ -62,6 +62,16 @@ describe('the SQLite version store', () => {
     await store.close();
   });
 
+  it('stores nothing of a step that fails in its own transaction, and goes on', async () => {
+    const store = sqliteVersionStore({ path: newPath() });
+    const unstorable = { ...versionOf(100, 1n), stamp: 0.5 };
+    const failing = stepOf({ '1': versionOf(100, 0n), '2': unstorable }, []);
+    await expect(store.record(failing, () => {})).rejects.toMatchObject({ code: 'sink.unavailable' });
+    await store.record(stepOf({ '3': versionOf(100, 2n) }, []), () => {});
+    expect([...(await store.readVersions(['1', '2', '3'])).keys()]).toEqual(['3']);
+    await store.close();
+  });
+
   it('shows one member what another stored, also while an effect of its own is at work', async () => {
     const path = newPath();
     const [mine, other] = [sqliteVersionStore({ path }), sqliteVersionStore({ path })];

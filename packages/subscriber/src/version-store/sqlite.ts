@@ -158,8 +158,12 @@ function inTransaction(database: DatabaseSync, work: () => void): void {
     work();
     database.exec('COMMIT');
   } catch (error) {
-    // A full disk may have ended the transaction already.
-    if (database.isTransaction) database.exec('ROLLBACK');
+    try {
+      database.exec('ROLLBACK');
+    } catch {
+      // A full disk may have ended the transaction already. `isTransaction` would tell, but not before Node 22.16: a
+      // step that failed would leave its transaction open there, and every step after it would be refused.
+    }
     throw error;
   }
 }
