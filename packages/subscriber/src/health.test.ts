@@ -38,6 +38,18 @@ describe('the health of a subscription', () => {
     });
   });
 
+  it('is bad, and says where, when it moved below the end and nothing was heard of it since', () => {
+    const { saw, health, pass } = watched();
+    saw(at(2n), at(9n));
+    saw(at(3n), at(9n));
+    pass(61);
+    expect(health(undefined)).toEqual({
+      ok: false,
+      stuck: true,
+      reason: 'no progress for 61 s: standing at tickets-0, offset 3 of 9',
+    });
+  });
+
   it('is good at the end of the log, however long nothing comes', () => {
     const { saw, health, pass } = watched();
     for (let minutes = 0; minutes < 10; minutes++) {

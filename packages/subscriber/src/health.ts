@@ -27,22 +27,23 @@ export interface ProgressWatch {
 
 export function watchProgress(topic: string, nowMs: () => number = () => performance.now()): ProgressWatch {
   let movedAtMs = nowMs();
-  let last = new Map<number, bigint>();
-  let behind: string | undefined;
+  let at: Positions = new Map();
+  let endsAt: Positions = new Map();
+
+  function standing(): string | undefined {
+    const below = [...at].find(([partition, position]) => position < (endsAt.get(partition) ?? 0n));
+    if (below === undefined) return undefined;
+    const [partition, position] = below;
+    return `${topic}-${partition}, offset ${position} of ${endsAt.get(partition)}`;
+  }
+
   return {
     saw(positions, ends) {
-      const moved = [...positions].some(([partition, position]) => last.get(partition) !== position);
-      last = new Map(positions);
-      if (moved || (ends !== undefined && positions.size > 0 && lagBetween(positions, ends) === 0)) {
-        movedAtMs = nowMs();
-        behind = undefined;
-        return;
-      }
-      const [partition, position] = [...positions].find(([each, at]) => at < (ends?.get(each) ?? 0n)) ?? [];
-      behind =
-        partition === undefined
-          ? undefined
-          : `${topic}-${partition}, offset ${position} of ${ends?.get(partition)}`;
+      const moved = [...positions].some(([partition, position]) => at.get(partition) !== position);
+      const isAtEnd = ends !== undefined && positions.size > 0 && lagBetween(positions, ends) === 0;
+      if (moved || isAtEnd) movedAtMs = nowMs();
+      at = new Map(positions);
+      endsAt = ends ?? new Map();
     },
     health(waitingFor, isSpare = false) {
       const stillMs = nowMs() - movedAtMs;
@@ -51,6 +52,7 @@ export function watchProgress(topic: string, nowMs: () => number = () => perform
       if (waitingFor !== undefined) {
         return { ok: false, stuck: false, reason: `no progress for ${seconds} s: waiting for ${waitingFor}` };
       }
+      const behind = standing();
       const where = behind === undefined ? 'no partition is read' : `standing at ${behind}`;
       return { ok: false, stuck: behind !== undefined, reason: `no progress for ${seconds} s: ${where}` };
     },
