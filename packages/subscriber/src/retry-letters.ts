@@ -52,17 +52,16 @@ export interface RetryLetters {
   /** A new assignment: what the group has committed counts, not what this member remembers. */
   forget(): void;
   /**
-   * Tries what is waiting for these partitions.
-   * @returns whether all of it got an outcome; false: ask again after a pause
+   * Tries what is waiting for these partitions; what gets no outcome now is found again by the next look.
    * @throws errors that end the subscription
    */
-  look(partitions: readonly number[]): Promise<boolean>;
+  look(partitions: readonly number[]): Promise<void>;
 }
 
 export function retryLetters(parts: RetryParts): RetryLetters {
   const { reader, group, ticketsTopic, deadLetters, logger } = parts;
   const found = topicOf(ticketsTopic, group);
-  if (found === undefined) return { forget() {}, look: () => Promise.resolve(true) };
+  if (found === undefined) return { forget() {}, async look() {} };
   const topic = found;
   let lookAgainAtMs = 0;
   let saidNotAllowed = false;
@@ -134,7 +133,7 @@ export function retryLetters(parts: RetryParts): RetryLetters {
     }
   }
 
-  async function readPartition(partition: number, from: bigint, to: bigint): Promise<boolean> {
+  async function readPartition(partition: number, from: bigint, to: bigint): Promise<void> {
     const range = { from: new Map([[partition, from]]), to: new Map([[partition, to]]) };
     for await (const records of reader.read(topic, range)) {
       for (const record of records) {
@@ -144,11 +143,10 @@ export function retryLetters(parts: RetryParts): RetryLetters {
           positions?.set(partition, record.offset + 1n);
           return true;
         });
-        if (done !== true) return false;
+        if (done !== true) return;
       }
     }
     positions?.set(partition, to);
-    return true;
   }
 
   return {
@@ -157,22 +155,19 @@ export function retryLetters(parts: RetryParts): RetryLetters {
     },
     async look(partitions) {
       try {
-        let all = true;
         for (const [partition, { from, to }] of await waiting(partitions)) {
-          all = (await readPartition(partition, from, to)) && all;
+          await readPartition(partition, from, to);
         }
-        return all;
       } catch (error) {
         const known = asKafkaError(error, `reading ${topic}`);
         // A right that this topic lacks is no reason to read nothing at all.
         if (known.disposition === 'stop' && known.code !== 'kafka.not_allowed') throw known;
         if (known.code === 'kafka.not_allowed') {
           lookAgainAtMs = performance.now() + ABSENT_LOOK_MS;
-          if (saidNotAllowed) return false;
+          if (saidNotAllowed) return;
           saidNotAllowed = true;
         }
         logger.warn({ err: known, topic }, 'retried letters have to wait');
-        return false;
       }
     },
   };
