@@ -62,16 +62,6 @@ describe('the SQLite version store', () => {
     await store.close();
   });
 
-  it('stores nothing of a step that fails in its own transaction, and goes on', async () => {
-    const store = sqliteVersionStore({ path: newPath() });
-    const unstorable = { ...versionOf(100, 1n), stamp: 0.5 };
-    const failing = stepOf({ '1': versionOf(100, 0n), '2': unstorable }, []);
-    await expect(store.record(failing, () => {})).rejects.toMatchObject({ code: 'sink.unavailable' });
-    await store.record(stepOf({ '3': versionOf(100, 2n) }, []), () => {});
-    expect([...(await store.readVersions(['1', '2', '3'])).keys()]).toEqual(['3']);
-    await store.close();
-  });
-
   it('shows one member what another stored, also while an effect of its own is at work', async () => {
     const path = newPath();
     const [mine, other] = [sqliteVersionStore({ path }), sqliteVersionStore({ path })];
@@ -143,6 +133,18 @@ describe('the SQLite version store', () => {
         message: expect.stringContaining('keeps no tickets'),
       }),
     );
+  });
+
+  it('that keeps tickets is not made of a file of format 1, which stays as it was', async () => {
+    const path = join(folder, 'format-1-kept.sqlite');
+    const database = new DatabaseSync(path);
+    database.exec(FORMAT_1);
+    expect(() => sqliteVersionStore({ path, keepTickets: true })).toThrow(/keeps no tickets/);
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 });
+    database.close();
+    const store = sqliteVersionStore({ path });
+    expect((await store.readVersions(['7'])).size).toBe(1);
+    await store.close();
   });
 
   it('is opened as it was made: one that keeps tickets goes on keeping them', async () => {
