@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import { expect, inject, it } from 'vitest';
-import { manyTickets, openTicketsLog, ticket } from '../../packages/subscriber/src/testing/tickets-log.ts';
+import { ticket } from '../../packages/subscriber/src/testing/log-record.ts';
+import { manyTickets, openTicketsLog } from '../../packages/subscriber/src/testing/tickets-log.ts';
 
 const run = promisify(execFile);
 const { project } = inject('installedPackage');

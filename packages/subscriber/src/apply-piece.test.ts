@@ -1,15 +1,14 @@
 import { fc, test } from '@fast-check/vitest';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { DeadLetter, LogRecord } from '@ticket-stream/kafka';
-import { encodeEventHeaders, type TicketChange, ticketDigest } from '@ticket-stream/ticket';
+import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { pieceApplier } from './apply-piece.ts';
 import { addBooks, type Books, booksBalance, emptyBooks } from './books.ts';
 import { DEAD_LETTER_LIMIT, type DeadLetterLimit, deadLetterWindow } from './dead-letter-window.ts';
 import type { Piece } from './pieces.ts';
+import { LOG_ID, logRecord, ticket } from './testing/log-record.ts';
 import { memoryVersionStore } from './version-store/memory.ts';
-
-const logId = '1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b';
 
 interface Sample {
   readonly id: number;
@@ -18,21 +17,8 @@ interface Sample {
   readonly fields?: object;
 }
 
-function recordOf({ id, stamp, content, fields = {} }: Sample, offset: number): LogRecord {
-  const value = Buffer.from(JSON.stringify({ id, subject: content, ...fields }));
-  const headers = encodeEventHeaders({
-    ...{ ticketId: String(id), kind: 'changed', stamp, digest: ticketDigest(value), logId },
-    source: 'https://acme.zendesk.com',
-  } as const);
-  return {
-    partition: 0,
-    offset: BigInt(offset),
-    publishedAtMs: 0,
-    key: Buffer.from(String(id)),
-    value,
-    headers,
-  };
-}
+const recordOf = ({ id, stamp, content, fields }: Sample, offset: number): LogRecord =>
+  logRecord(ticket(id, stamp, content, fields), offset);
 
 interface Told {
   readonly offset: bigint;
@@ -87,7 +73,7 @@ async function run(
   let books: Books = emptyBooks;
   for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
     const now = piece;
-    const applied = await apply(now, logId).catch((error: unknown) => {
+    const applied = await apply(now, LOG_ID).catch((error: unknown) => {
       if (error instanceof TicketStreamError && error.disposition === 'retry') return { parts: [now] };
       throw error;
     });

@@ -5,7 +5,8 @@ import type { TicketChange } from '@ticket-stream/ticket';
 import { afterAll, describe, expect, it } from 'vitest';
 import { booksBalance } from './books.ts';
 import { type ChangesOptions, changes } from './changes.ts';
-import { openTicketsLog, type TicketsLog, ticket } from './testing/tickets-log.ts';
+import { ticket } from './testing/log-record.ts';
+import { openTicketsLog, type TicketsLog } from './testing/tickets-log.ts';
 import { memoryVersionStore } from './version-store/memory.ts';
 
 const toClose: (() => Promise<void>)[] = [];

@@ -1,33 +1,15 @@
 import { fc, test } from '@fast-check/vitest';
 import type { LogRecord } from '@ticket-stream/kafka';
-import { encodeEventHeaders, type TicketVersion, ticketDigest } from '@ticket-stream/ticket';
+import type { TicketVersion } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
 import { decideBatch, decodeRecord } from './dedupe.ts';
+import { logRecord, ticket } from './testing/log-record.ts';
 import { memoryVersionStore } from './version-store/memory.ts';
 import type { VersionStore } from './version-store/version-store.ts';
 
-const logId = '1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b';
-
-function record(offset: number, id: number, stamp: number, content: string): LogRecord {
-  const value = Buffer.from(JSON.stringify({ id, subject: content }));
-  const headers = encodeEventHeaders({
-    ticketId: String(id),
-    kind: 'changed',
-    stamp,
-    digest: ticketDigest(value),
-    source: 'https://acme.zendesk.com',
-    logId,
-  });
-  return {
-    partition: 0,
-    offset: BigInt(offset),
-    publishedAtMs: 0,
-    key: Buffer.from(String(id)),
-    value,
-    headers,
-  };
-}
+const record = (offset: number, id: number, stamp: number, content: string): LogRecord =>
+  logRecord(ticket(id, stamp, content), offset);
 
 const outcomes = (records: LogRecord[], stored = new Map<string, TicketVersion>()) =>
   decideBatch(records.map(decodeRecord), stored).map(({ outcome }) => outcome);

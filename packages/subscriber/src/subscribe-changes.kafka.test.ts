@@ -1,7 +1,7 @@
 import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
+import { ticket } from './testing/log-record.ts';
 import { testReadings } from './testing/reading.ts';
-import { ticket } from './testing/tickets-log.ts';
 import { memoryVersionStore } from './version-store/memory.ts';
 
 const { openLog, read } = testReadings();

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { TicketStreamError } from '@ticket-stream/errors';
 import { describe, expect, it } from 'vitest';
 import { booksBalance } from './books.ts';
+import { ticket } from './testing/log-record.ts';
 import { nameOf, testReadings } from './testing/reading.ts';
-import { ticket } from './testing/tickets-log.ts';
 import { sqliteVersionStore } from './version-store/sqlite.ts';
 
 const { folder, openLog, read } = testReadings();

@@ -4,8 +4,9 @@ import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
 import { CannotApply, RetryLater } from './errors.ts';
+import { ticket } from './testing/log-record.ts';
 import { nameOf, type Reading, testReadings } from './testing/reading.ts';
-import { type TicketsLog, ticket } from './testing/tickets-log.ts';
+import type { TicketsLog } from './testing/tickets-log.ts';
 
 const { openLog, read, toClose } = testReadings();
 

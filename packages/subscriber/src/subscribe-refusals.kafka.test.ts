@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { TicketStreamError } from '@ticket-stream/errors';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
+import { ticket } from './testing/log-record.ts';
 import { groupOffsets, nameOf, testReadings } from './testing/reading.ts';
-import { ticket } from './testing/tickets-log.ts';
 import { memoryVersionStore } from './version-store/memory.ts';
 
 const { openLog, read } = testReadings();

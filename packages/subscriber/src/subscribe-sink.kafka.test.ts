@@ -3,8 +3,8 @@ import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
 import { RetryLater } from './errors.ts';
+import { ticket } from './testing/log-record.ts';
 import { caughtUp, groupOffsets, nameOf, testReadings } from './testing/reading.ts';
-import { ticket } from './testing/tickets-log.ts';
 import { memoryVersionStore } from './version-store/memory.ts';
 import { sqliteVersionStore } from './version-store/sqlite.ts';
 

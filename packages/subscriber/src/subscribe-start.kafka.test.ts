@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { groupBoundMetadata, readGroupBounds } from '@ticket-stream/kafka';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
-import { caughtUp, commitGroup, groupOffsets, storeAt, testReadings } from './testing/reading.ts';
-import { ticket } from './testing/tickets-log.ts';
+import { ticket } from './testing/log-record.ts';
+import { caughtUp, commitGroup, groupOffsets, makeAgain, storeAt, testReadings } from './testing/reading.ts';
 import { sqliteVersionStore } from './version-store/sqlite.ts';
 
 const { folder, openLog, read } = testReadings();
@@ -76,12 +76,7 @@ describe('reading starts', () => {
   it('nowhere, with exit code 5, where the topic was made again beside its checkpoint, for a new reader too', async () => {
     const log = await openLog('cut');
     await log.publish(tickets);
-    const admin = log.kafka.admin();
-    await admin.connect();
-    await admin.deleteTopics({ topics: [log.topic] });
-    await expect.poll(async () => (await admin.listTopics()).includes(log.topic)).toBe(false);
-    await admin.disconnect();
-    await log.createTopic();
+    await makeAgain(log);
     const reading = await read(log, { from: 'earliest' });
     await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
   });
@@ -114,12 +109,7 @@ describe('reading starts', () => {
     await log.publish(tickets);
     const reading = await read(log);
     await expect.poll(() => reading.applied.length).toBe(10);
-    const admin = log.kafka.admin();
-    await admin.connect();
-    await admin.deleteTopics({ topics: [log.topic] });
-    await expect.poll(async () => (await admin.listTopics()).includes(log.topic)).toBe(false);
-    await admin.disconnect();
-    await log.createTopic();
+    await makeAgain(log);
     const late = ticket(1, 200);
     await log.write([{ key: '1', value: late.value, headers: log.headersOf(late) }]);
     await expect(reading.subscription.done).rejects.toMatchObject({ code: 'log.cut', exitCode: 5 });
@@ -173,6 +163,20 @@ describe('reading starts', () => {
         { partition: 0, from_offset: 11, to_offset: 100 },
       ]);
       database.close();
+    });
+
+    it('once: the position moves over it at once, also where nothing new was read yet', async () => {
+      const log = await openLog('gap-once');
+      await log.publish(tickets);
+      const versions = await storeAt(log, 100n);
+      const reading = await read(log, { versions, allowGap: true });
+      await caughtUp(reading);
+      await reading.subscription.stop();
+      const end = (await log.end()).get(0);
+      expect(await versions.readPositions()).toMatchObject([{ nextOffset: end }]);
+      const after = await read(log, { versions, until: 'end' });
+      await after.subscription.done;
+      expect(after.subscription.gaps()).toEqual([]);
     });
 
     it('where the group was moved to, beyond what is stored', async () => {

@@ -3,8 +3,9 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
+import { ticket } from './testing/log-record.ts';
 import { caughtUp, groupOffsets, testReadings } from './testing/reading.ts';
-import { manyTickets, openTicketsLog, silentLogger, ticket } from './testing/tickets-log.ts';
+import { manyTickets, openTicketsLog, silentLogger } from './testing/tickets-log.ts';
 
 const { openLog, read, toClose } = testReadings();
 

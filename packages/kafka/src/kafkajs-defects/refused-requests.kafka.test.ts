@@ -5,7 +5,7 @@ import { connectKafka, type KafkaConnection } from '../kafka-connection.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
 import { openRecordStream } from '../record-stream.ts';
 import { silentLogger } from '../testing/test-publisher.ts';
-import { createTopic } from '../testing/ticket-log.ts';
+import { createTopic } from '../testing/create-topic.ts';
 
 const users = { stranger: 'stranger-has-a-secret', reader: 'reader-has-a-secret' };
 const TOPIC = 'guarded';

@@ -79,3 +79,13 @@ export async function storeAt(log: TicketsLog, nextOffset: bigint, logId = log.l
 
 export const commitGroup = (log: TicketsLog, offset: bigint, metadata?: string): Promise<void> =>
   commitGroupOffsets(log.kafka, `${log.topic}.group`, log.topic, new Map([[0, { offset, metadata }]]));
+
+/** The tickets topic, deleted and made anew beside its checkpoints. */
+export async function makeAgain(log: TicketsLog): Promise<void> {
+  const admin = log.kafka.admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [log.topic] });
+  await expect.poll(async () => (await admin.listTopics()).includes(log.topic)).toBe(false);
+  await admin.disconnect();
+  await log.createTopic();
+}

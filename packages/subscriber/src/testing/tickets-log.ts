@@ -1,5 +1,6 @@
-import { createTopic, type MadeVersion, openTicketsLog as openLog } from '@ticket-stream/kafka/testing';
+import { createTopic, openTicketsLog as openLog } from '@ticket-stream/kafka/testing';
 import type { RawHeaders } from '@ticket-stream/ticket';
+import { type TestTicket, ticket } from './log-record.ts';
 
 export { silentLogger } from '@ticket-stream/kafka';
 
@@ -32,8 +33,4 @@ export async function openTicketsLog(brokers: string, topic: string, partitions 
 }
 
 /** More records than one send holds, so that the log has some of them although their page is aborted. */
-export const manyTickets = (): MadeVersion[] => Array.from({ length: 1_100 }, (_, n) => ticket(n + 1, 1));
-
-export function ticket(id: number, stamp: number, content = 'x', fields: object = {}): MadeVersion {
-  return { id, stamp, value: Buffer.from(JSON.stringify({ id, subject: content, ...fields })) };
-}
+export const manyTickets = (): TestTicket[] => Array.from({ length: 1_100 }, (_, n) => ticket(n + 1, 1));
