@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ensureRetryTopic, openLetterDesk, readGroupOffsets, retryTopic } from '@ticket-stream/kafka';
 import type { MadeVersion } from '@ticket-stream/kafka/testing';
 import type { TicketChange } from '@ticket-stream/ticket';
@@ -8,7 +12,9 @@ import { ticket } from './testing/log-record.ts';
 import { nameOf, type Reading, testReadings } from './testing/reading.ts';
 import type { TicketsLog } from './testing/tickets-log.ts';
 
-const { openLog, read, toClose } = testReadings();
+import { sqliteVersionStore } from './version-store/sqlite.ts';
+
+const { folder, openLog, read, toClose } = testReadings();
 
 /** A log with a ticket that the handler refuses for as long as `refused` names it. */
 async function withRefused(name: string) {
@@ -160,5 +166,43 @@ describe('a retried letter', () => {
       code: 'record.invalid_headers',
       state: 'open',
     });
+  });
+
+  it.each([
+    ['before', 'applied', { consumed: 4, applied: 3, deadLettered: 1 }],
+    ['after', 'duplicate', { consumed: 5, applied: 3, deadLettered: 1, duplicate: 1 }],
+  ])('whose member is killed by -9 %s its step comes again, and is %s', async (moment, state, counted) => {
+    const { log, refused, options } = await withRefused(`retried-killed-${moment}`);
+    const [path, memberFile] = [join(folder, `${moment}.sqlite`), join(folder, `${moment}-member`)];
+    const first = await read(log, { ...options, versions: sqliteVersionStore({ path }), until: 'end' });
+    await first.subscription.done;
+    await first.versions.close();
+    const { topic, retry } = await openDesk(log);
+    await retry(ticket(2, 100), 1n);
+    const member = spawn(
+      process.execPath,
+      [
+        fileURLToPath(new URL('./testing/member-in-a-letter.ts', import.meta.url)),
+        ...[log.brokers, log.topic, `${log.topic}.group`, path, memberFile, moment],
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    await once(member.stdout, 'data');
+    member.kill('SIGKILL');
+    await once(member, 'exit');
+    expect(await states(log)).toEqual([['1', 'open']]);
+
+    refused.clear();
+    const versions = sqliteVersionStore({ path });
+    const next = await read(log, { ...options, versions, memberFile, until: 'end' });
+    await next.subscription.done;
+    expect(await states(log)).toEqual([
+      ['1', 'open'],
+      ['1', state],
+    ]);
+    expect(await versions.readBooks()).toEqual({ ...emptyBooks, ...counted });
+    expect((await versions.readVersions(['2'])).get('2')).toMatchObject({ place: { offset: 1n } });
+    expect(await readGroupOffsets(log.kafka, `${log.topic}.group`, topic)).toEqual(new Map([[0, 1n]]));
+    await versions.close();
   });
 });
