@@ -83,6 +83,26 @@ describe('a handler', () => {
     await caughtUp(reading);
     expect(reading.subscription.books()).toEqual({ ...emptyBooks, consumed: 40, applied: 40 });
   });
+
+  it('that cannot take one ticket now gets nothing that lies after it in its batch, and all of it in the end', async () => {
+    const log = await openLog('rest-of-batch');
+    await log.publish(Array.from({ length: 2_500 }, (_, n) => ticket(n + 1, 100)));
+    const applied: bigint[] = [];
+    let refusals = 0;
+    const reading = await read(log, {
+      until: 'end',
+      handle(changes) {
+        if (changes.some(({ ticketId }) => ticketId === '1') && refusals < 3) {
+          refusals++;
+          throw new RetryLater('its tenant is in maintenance', { context: { ticketId: '1' } });
+        }
+        applied.push(...changes.map(({ version }) => version.place.offset));
+      },
+    });
+    await reading.subscription.done;
+    expect(refusals).toBe(3);
+    expect(applied).toEqual(Array.from({ length: 2_500 }, (_, n) => BigInt(n)));
+  });
 });
 
 describe('a subscription whose store keeps tickets', () => {
