@@ -149,6 +149,32 @@ describe('the alerting service', () => {
     expect(first.ended).toBe(false);
   });
 
+  it('ends with exit code 5 and the remedy where the log is made again while it is read', async () => {
+    await account.publish([testTicket(1)]);
+    const alerting = start();
+    await alerting.until(({ caughtUp }) => caughtUp);
+    await account.makeAgain();
+    await account.writeForeign();
+    expect(await alerting.exited()).toBe(5);
+    for (const word of ['log.cut', 'outside the log', 'ALLOW_GAP=true'])
+      expect(alerting.output).toContain(word);
+  });
+
+  it('ends with exit code 5 at one dead letter too many, as often as it is started, and goes on where it may', async () => {
+    await account.publish([testTicket(1)]);
+    await account.writeForeign();
+    for (let life = 0; life < 2; life++) {
+      const refused = start({ DEAD_LETTERS_MAX: '0' });
+      expect(await refused.exited()).toBe(5);
+      expect(refused.output).toContain('subscriber.too_many_dead_letters');
+      expect(refused.output).toContain('DEAD_LETTERS_MAX');
+    }
+    const alerting = start({ DEAD_LETTERS_MAX: '1' });
+    await alerting.until(({ caughtUp }) => caughtUp);
+    const answer = await fetch(`${alerting.url}/status`);
+    expect(await answer.json()).toMatchObject({ booksOfStore: { consumed: 2, applied: 1, deadLettered: 1 } });
+  });
+
   it('starts nothing with a rule file that has errors, and names them', async () => {
     const file = join(folder, 'rules.yaml');
     writeFileSync(

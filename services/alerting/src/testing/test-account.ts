@@ -8,12 +8,17 @@ import {
   topicNames,
 } from '@ticket-stream/kafka';
 import { identifyTicket, ticketDigest } from '@ticket-stream/ticket';
+import { expect } from 'vitest';
 
 export interface TestAccount extends AsyncDisposable {
   readonly brokers: string;
   readonly topic: string;
   /** One page: its tickets and the checkpoint. @returns the next offset of each partition */
   publish(tickets: readonly object[]): Promise<Readonly<Record<string, string>>>;
+  /** A record of nobody's: without headers, and no ticket. */
+  writeForeign(): Promise<void>;
+  /** The tickets topic, deleted and made anew beside its checkpoints. */
+  makeAgain(): Promise<void>;
 }
 
 /** A tickets topic of a test's own, and a producer that writes into it what the test says. */
@@ -39,6 +44,20 @@ export async function openTestAccount(name: string): Promise<TestAccount> {
   return {
     brokers,
     topic,
+    async writeForeign() {
+      const producer = kafka.producer({ allowAutoTopicCreation: false });
+      await producer.connect();
+      await producer.send({ topic, messages: [{ key: '1', value: 'x', partition: 0 }] });
+      await producer.disconnect();
+    },
+    async makeAgain() {
+      const admin = kafka.admin();
+      await admin.connect();
+      await admin.deleteTopics({ topics: [topic] });
+      await expect.poll(async () => (await admin.listTopics()).includes(topic)).toBe(false);
+      await admin.disconnect();
+      await ensureTopics(kafka, names, { acceptSettings: false, logger });
+    },
     async publish(tickets) {
       const page = await publisher.beginPage();
       for (const ticket of tickets) {
