@@ -5,7 +5,7 @@ import type { Query } from './query-language/query.ts';
 /**
  * Port: the searchable copy of every ticket, and what it was made from.
  *
- * Promises an adapter keeps, and its contract suite checks (search-index.contract.ts):
+ * Promises an adapter keeps, and its contract suites check (search-index.contract.ts, search-queries.contract.ts):
  * - Effects once (promise 3): documents, versions, positions and books of one `record` become visible and durable
  *   together or not at all. A reader never sees half a batch, and a position is never ahead of its documents.
  * - Never backwards (promise 4) is the loop's decision; the index stores what it is given, as it is given.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import { parseQuery } from '../query-language/parse-query.ts';
-import { change, put } from '../search-index.contract.ts';
+import { change, put } from '../testing/test-index.ts';
 import { openSqliteIndex } from './sqlite-index.ts';
 
 const words = ['printer', 'scanner', 'plotter', '返金'];

@@ -6,7 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { emptyBooks } from '@ticket-stream/subscriber';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseQuery } from '../query-language/parse-query.ts';
-import { change, put, searchIndexContract } from '../search-index.contract.ts';
+import { searchIndexContract } from '../search-index.contract.ts';
+import { searchQueriesContract } from '../search-queries.contract.ts';
+import { change, put } from '../testing/test-index.ts';
 import { openSqliteIndex } from './sqlite-index.ts';
 import { openSqliteReader } from './sqlite-reader.ts';
 
@@ -17,6 +19,7 @@ function newFile(): string {
 }
 
 searchIndexContract('SQLite', () => openSqliteIndex(newFile()));
+searchQueriesContract('SQLite', () => openSqliteIndex(newFile()));
 
 const options = { limit: 10, deleted: false, nowSecond: 1_772_000_000 };
 
