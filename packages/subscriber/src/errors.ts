@@ -29,7 +29,8 @@ export class RetryLater extends TicketStreamError {
 /**
  * Thrown by `handle` where a change can *never* work, however often it is tried. The batch is then handed over
  * again in halves, and halves of halves, until the change that throws it is alone and set aside as a dead letter, with
- * this message and the record itself; all others are applied. Later versions of the same ticket still come. Code `sink.cannot_apply`, disposition `dead_letter`.
+ * this message and the record itself; all others are applied. Later versions of the same ticket still come.
+ * Code `sink.cannot_apply`, disposition `dead_letter`.
  *
  * @example
  * if (ticket.custom_fields?.length > 500) throw new CannotApply('the table has 500 columns');

@@ -65,7 +65,10 @@ export interface Subscription {
   books(): Books;
   /** Next offset of each assigned partition, stored. */
   positions(): ReadonlyMap<number, bigint>;
-  /** Offsets between position and last stable offset (or the end of `until`), all assigned partitions; undefined until known. */
+  /**
+   * Offsets between position and last stable offset (or the end of `until`), all assigned partitions; undefined until
+   * known.
+   */
   lag(): number | undefined;
   isCaughtUp(): boolean;
   /** Not well: below the end, and no progress for a minute. */
