@@ -97,7 +97,7 @@ it.each(services)(
     const { log, ask } = await started(name, run, folder);
     const goOn = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-  onTestFinished(() => goOn.resolve());
+    onTestFinished(() => goOn.resolve());
     const hanging = vi.spyOn(await stores(folder), 'record').mockImplementation(() => {
       begun.resolve();
       return goOn.promise;

@@ -167,6 +167,43 @@ describe('a piece with changes that can never work', () => {
   });
 });
 
+describe('a store that several members share', () => {
+  it('is held for the partition from the lookup of versions to their record, and let go after a failure', async () => {
+    const store = memoryVersionStore();
+    const seen: string[] = [];
+    const apply = pieceApplier({
+      ...{ topic: 'tickets', group: 'tickets.mine', excludeSystemUpdates: false },
+      store: {
+        ...store,
+        readVersions(ids) {
+          seen.push('lookup');
+          return store.readVersions(ids);
+        },
+        async record(step, effect) {
+          await store.record(step, effect);
+          seen.push('record');
+        },
+        async exclusively(partition, work) {
+          seen.push(`hold ${partition}`);
+          try {
+            return await work();
+          } finally {
+            seen.push('let go');
+          }
+        },
+      },
+      deadLetters: { async write() {} },
+      handle: () => {
+        if (seen.length < 4) throw new TicketStreamError('sink.unavailable', 'down');
+      },
+    });
+    const piece = { partition: 5, records: [logRecord(ticket(1, 10), 0)], nextOffset: 1n };
+    await expect(apply(piece, LOG_ID)).rejects.toMatchObject({ code: 'sink.unavailable' });
+    await apply(piece, LOG_ID);
+    expect(seen).toEqual(['hold 5', 'lookup', 'let go', 'hold 5', 'lookup', 'record', 'let go']);
+  });
+});
+
 describe('system updates, excluded', () => {
   const at = (updated_at: string, more: object = {}) => ({ fields: { updated_at, ...more } });
 
