@@ -16,7 +16,7 @@ export interface TestAccount extends AsyncDisposable {
   /** One page: its tickets and the checkpoint. @returns the next offset of each partition */
   publish(tickets: readonly object[]): Promise<Readonly<Record<string, string>>>;
   /** A record of nobody's: without headers, and no ticket. */
-  writeForeign(): Promise<void>;
+  writeForeign(partition: number): Promise<void>;
   /** The tickets topic, deleted and made anew beside its checkpoints. */
   makeAgain(): Promise<void>;
 }
@@ -44,10 +44,10 @@ export async function openTestAccount(name: string): Promise<TestAccount> {
   return {
     brokers,
     topic,
-    async writeForeign() {
+    async writeForeign(partition) {
       const producer = kafka.producer({ allowAutoTopicCreation: false });
       await producer.connect();
-      await producer.send({ topic, messages: [{ key: '1', value: 'x', partition: 0 }] });
+      await producer.send({ topic, messages: [{ key: '1', value: 'x', partition }] });
       await producer.disconnect();
     },
     async makeAgain() {
