@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectKafka, type KafkaConnection } from '../kafka-connection.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
 import { openRecordStream } from '../record-stream.ts';
-import { silentLogger } from '../testing/test-publisher.ts';
 import { createTopic } from '../testing/create-topic.ts';
+import { silentLogger } from '../testing/test-publisher.ts';
 
 const users = { stranger: 'stranger-has-a-secret', reader: 'reader-has-a-secret' };
 const TOPIC = 'guarded';
