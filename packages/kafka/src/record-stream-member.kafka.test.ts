@@ -1,4 +1,5 @@
 import type { Consumer, ConsumerGroupJoinEvent, Kafka } from 'kafkajs';
+import kafkajsErrors from 'kafkajs/src/protocol/error.js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readGroupOffsets } from './group-offsets.ts';
 import { createCluster } from './kafkajs-cluster.ts';
@@ -127,6 +128,48 @@ describe('a member that is no longer one', () => {
       new Map(),
     );
   });
+});
+
+it('a member that hears only in the middle of its work that it has to join again does so, and reads on', async () => {
+  const log = await logOf('beat', 1);
+  const NOT_COORDINATOR_FOR_GROUP = 16;
+  let beats = 0;
+  // The coordinator says once that it is another broker now, and then knows nothing of it any more.
+  const kafka: Kafka = Object.create(log.kafka, {
+    consumer: {
+      value: (config: Parameters<Kafka['consumer']>[0]) => {
+        const consumer: Consumer = log.kafka.consumer(config);
+        const run = consumer.run.bind(consumer);
+        consumer.run = ({ eachBatch, ...rest } = {}) =>
+          run({
+            ...rest,
+            eachBatch: async (payload) => {
+              const heartbeat = async () => {
+                // The first is that of the batch, before its work.
+                if (++beats === 2) throw kafkajsErrors.createErrorFromCode(NOT_COORDINATOR_FOR_GROUP);
+                await payload.heartbeat();
+              };
+              await eachBatch?.({ ...payload, heartbeat });
+            },
+          });
+        return consumer;
+      },
+    },
+  });
+  let assigned = 0;
+  const stream = open(log, {
+    kafka,
+    resolveStart: async (partitions) => {
+      assigned++;
+      return new Map(partitions.map((partition) => [partition, 0n]));
+    },
+    handle: async () => {
+      if (assigned === 1) await expect.poll(() => beats, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+    },
+  });
+  await expect.poll(() => assigned, { timeout: 20_000 }).toBe(2);
+  const ends = await log.reader.stableEndOffsets(log.names.tickets);
+  await expect.poll(() => new Map(stream.positions()), { timeout: 20_000 }).toEqual(ends);
 });
 
 describe('work between batches', () => {

@@ -208,9 +208,17 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
 
   async function eachBatch(payload: EachBatchPayload, life: Life): Promise<void> {
     // A handler may take longer than the session lasts, and so may the wait for a turn.
-    const beat = setInterval(() => heartbeat(payload).catch(() => {}), HEARTBEAT_MS);
+    let revoked: unknown;
+    const beat = setInterval(() => {
+      heartbeat(payload).catch((error: unknown) => {
+        if (REVOKING.has(kafkaErrorType(error) ?? '')) revoked ??= error;
+      });
+    }, HEARTBEAT_MS);
+    const forAssignment = assignment;
     try {
       await turns.take(() => handleBatch(payload, life));
+      // Heard of by a beat alone: kafkajs joins again only if it hears of it too, and till then nothing is handled.
+      if (revoked !== undefined && forAssignment === assignment) throw revoked;
     } catch (error) {
       if (isTicketStreamError(error) && error.disposition === 'stop') life.end(error);
       if (REVOKING.has(kafkaErrorType(error) ?? '')) prepared = false;

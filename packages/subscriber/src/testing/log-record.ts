@@ -11,10 +11,10 @@ export function ticket(id: number, stamp: number, content = 'x', fields: object 
   return { id, stamp, value: Buffer.from(JSON.stringify({ id, subject: content, ...fields })) };
 }
 
-export const SOURCE = 'https://acme.zendesk.com';
+const SOURCE = 'https://acme.zendesk.com';
 export const LOG_ID = '1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b';
 
-export function eventHeaders({ id, stamp, value }: TestTicket, logId = LOG_ID) {
+function eventHeaders({ id, stamp, value }: TestTicket, logId = LOG_ID) {
   return encodeEventHeaders({
     ticketId: String(id),
     kind: 'changed',
