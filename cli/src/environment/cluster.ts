@@ -53,6 +53,15 @@ export async function withCluster<T>(
   }
 }
 
+/** @throws config.invalid  the tickets topic is not there */
+export async function requireTickets({ reader, names }: Pick<Cluster, 'reader' | 'names'>): Promise<void> {
+  if (await reader.topicExists(names.tickets)) return;
+  throw new TicketStreamError('config.invalid', `there is no topic ${names.tickets}`, {
+    remedy:
+      'Check TICKETS_TOPIC and KAFKA_BROKERS; the producer and "ticket-stream topics apply" make the topics. Nothing was changed.',
+  });
+}
+
 /** undefined where nothing was ever exported to this topic. */
 export async function findCheckpoint({ reader, names }: Omit<Cluster, 'kafka'>) {
   if (!(await reader.topicExists(names.checkpoints))) return undefined;

@@ -4,7 +4,7 @@ import { exitCodes, TicketStreamError } from '@ticket-stream/errors';
 import { listGroups } from '@ticket-stream/kafka';
 import { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
-import { type Cluster, withCluster } from '../environment/cluster.ts';
+import { type Cluster, requireTickets, withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
 import { whileShowing } from '../text/slow-work.ts';
@@ -84,7 +84,7 @@ async function run(flags: GroupsFlags, look: (cluster: Cluster) => Promise<View>
   }
   const options = readCommandOptions(clusterOptions, flags.dataDir);
   await withCluster(options, 'groups', async (cluster) => {
-    await requireTopic(cluster);
+    await requireTickets(cluster);
     if (flags.watch === true) return watch(cluster, look);
     const view = await whileShowing(
       () => 'looking at the groups',
@@ -111,12 +111,4 @@ async function watch(cluster: Cluster, look: (cluster: Cluster) => Promise<View>
   } finally {
     draw.done();
   }
-}
-
-/** @throws config.invalid  the topic is not there */
-async function requireTopic({ reader, names }: Cluster): Promise<void> {
-  if (await reader.topicExists(names.tickets)) return;
-  throw new TicketStreamError('config.invalid', `there is no topic ${names.tickets}`, {
-    remedy: 'Check TICKETS_TOPIC and KAFKA_BROKERS; "ticket-stream topics apply" makes the topics.',
-  });
 }

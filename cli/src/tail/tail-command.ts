@@ -1,8 +1,8 @@
 /** `ticket-stream tail`: the tickets topic like `tail -f`. */
 import { type Condition, compileCondition } from '@ticket-stream/condition';
-import { exitCodes, TicketStreamError } from '@ticket-stream/errors';
+import { exitCodes } from '@ticket-stream/errors';
 import { Command, InvalidArgumentError } from 'commander';
-import { type Cluster, withCluster } from '../environment/cluster.ts';
+import { type Cluster, requireTickets, withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
 import { markQuery } from '../query-mark.ts';
@@ -69,17 +69,10 @@ fields); a record that is no ticket has problem and valueBase64.`,
     });
 }
 
-async function runTail(
-  { reader, names }: Cluster,
-  flags: TailFlags,
-  interrupted: AbortSignal,
-): Promise<void> {
-  const topic = names.tickets;
-  if (!(await reader.topicExists(topic))) {
-    throw new TicketStreamError('config.invalid', `there is no topic ${topic}`, {
-      remedy: 'Check TICKETS_TOPIC and KAFKA_BROKERS, or start the producer, which makes it.',
-    });
-  }
+async function runTail(cluster: Cluster, flags: TailFlags, interrupted: AbortSignal): Promise<void> {
+  await requireTickets(cluster);
+  const { reader } = cluster;
+  const topic = cluster.names.tickets;
   const range = await readRange(reader, topic, flags, Date.now());
   const { stdout, stderr } = process;
   const output = pipedOutput(stdout);
