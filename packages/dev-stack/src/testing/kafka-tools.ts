@@ -26,6 +26,8 @@ interface ToolOptions {
   readonly input?: string;
   /** After this it is ended by force. Default: 60 s. */
   readonly timeoutMs?: number;
+  /** Options of the Java VM, after our own. */
+  readonly jvm?: readonly string[];
 }
 
 /**
@@ -36,9 +38,9 @@ interface ToolOptions {
 export async function runKafkaTool(
   mainClass: string,
   args: readonly string[],
-  { input = '', timeoutMs = 60_000 }: ToolOptions = {},
+  { input = '', timeoutMs = 60_000, jvm = [] }: ToolOptions = {},
 ): Promise<ToolAnswer> {
-  const child = await spawnKafkaTool(mainClass, args, timeoutMs);
+  const child = await spawnKafkaTool(mainClass, args, timeoutMs, jvm);
   // A tool that ends without reading its input breaks the pipe; its exit code says how it went.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
@@ -47,16 +49,21 @@ export async function runKafkaTool(
 }
 
 /** The tool as a running process, for output too large to hold. */
-export async function spawnKafkaTool(mainClass: string, args: readonly string[], timeoutMs: number) {
+export async function spawnKafkaTool(
+  mainClass: string,
+  args: readonly string[],
+  timeoutMs: number,
+  jvm: readonly string[] = [],
+) {
   const { java, jarsDir } = await findTools();
   // Short-lived and mostly waiting: a small heap, and no compiler threads that take the test's own processor.
-  const jvm = [
+  const ours = [
     '-XX:TieredStopAtLevel=1',
     '-XX:+UseSerialGC',
     '-Xmx256m',
     `-Dlog4j2.configurationFile=${log4jFile}`,
   ];
-  return spawn(java, [...jvm, '-cp', join(jarsDir, '*'), mainClass, ...args], {
+  return spawn(java, [...ours, ...jvm, '-cp', join(jarsDir, '*'), mainClass, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
