@@ -1,5 +1,4 @@
 /** `ticket-stream export reset --to <time>`: moves the export to another place; docs/export.md says when to. */
-import { createInterface } from 'node:readline/promises';
 import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/errors';
 import { rewriteCheckpoint, silentLogger } from '@ticket-stream/kafka';
 import { option } from '@ticket-stream/service-kit';
@@ -8,6 +7,7 @@ import { parseExportState } from '@ticket-stream/zendesk-export';
 import { Command, InvalidArgumentError } from 'commander';
 import { findCheckpoint, withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
+import { confirmed } from '../environment/confirmation.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
 import { askProducer } from './producer-probe.ts';
 import { planReset, planText } from './reset-plan.ts';
@@ -66,7 +66,7 @@ async function reset(flags: ResetFlags): Promise<ExitCode> {
       producerAtWork: producer !== undefined,
     };
     process.stdout.write(`${planText(planReset(exportState, flags.to, rules), facts)}\n\n`);
-    if (!(await confirmed(flags))) {
+    if (flags.yes !== true && !(await confirmed('a reset'))) {
       process.stdout.write('Nothing was changed.\n');
       return exitCodes.configuration;
     }
@@ -87,23 +87,6 @@ async function reset(flags: ResetFlags): Promise<ExitCode> {
     );
     return exitCodes.done;
   });
-}
-
-/** @throws config.invalid  nobody is there to be asked */
-async function confirmed({ yes }: ResetFlags): Promise<boolean> {
-  if (yes === true) return true;
-  const { stdin, stdout } = process;
-  if (stdin.isTTY !== true || stdout.isTTY !== true) {
-    throw new TicketStreamError('config.invalid', 'a reset asks first, and this is no terminal', {
-      remedy: 'Give --yes when the plan above is what you want. Nothing was changed.',
-    });
-  }
-  const terminal = createInterface({ input: stdin, output: stdout });
-  try {
-    return (await terminal.question('Type "yes" to do so: ')).trim().toLowerCase() === 'yes';
-  } finally {
-    terminal.close();
-  }
 }
 
 const { schema } = option.moment({ text: '', min: 0 });
