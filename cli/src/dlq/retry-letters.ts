@@ -1,7 +1,7 @@
 /** Sends letters through the normal path again and waits for what becomes of them. */
 import { isTicketStreamError } from '@ticket-stream/errors';
 import {
-  countGroupMembers,
+  describeGroups,
   ensureRetryTopic,
   factHeaders,
   type LetterDesk,
@@ -93,11 +93,16 @@ function createReadiness({ cluster, onIdleGroup }: RetryRun): (retry: Sendable) 
     const isRecord = retry.kind === 'record';
     const partitions = isRecord ? (await cluster.reader.partitions(retry.partitionsOf)).length : 1;
     await ensureRetryTopic(cluster.kafka, retry.topic, partitions);
-    const isRead = !isRecord || (await countGroupMembers(cluster.kafka, retry.group)) > 0;
+    const isRead = !isRecord || (await hasMembers(cluster, retry.group));
     if (isRecord && !isRead) onIdleGroup(retry.group, retry.topic);
     known.set(retry.topic, isRead);
     return isRead;
   };
+}
+
+async function hasMembers({ kafka }: Cluster, group: string): Promise<boolean> {
+  const [found] = await describeGroups(kafka, [group]);
+  return found !== undefined && found.members.length > 0;
 }
 
 /** @returns why it was not sent; undefined: it was */
