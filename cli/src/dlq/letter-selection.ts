@@ -13,7 +13,8 @@ export interface LetterFilters {
   readonly state?: readonly LetterState[];
 }
 
-export function filterFlags(command: Command): Command {
+/** @param standing  the states that are meant where --state is not given */
+export function filterFlags(command: Command, standing: readonly LetterState[]): Command {
   return command
     .option('--code <codes>', 'with one of these codes, such as record.invalid_value,ticket.too_large', list)
     .option('--group <group>', "of this consumer group; search and alerting are the services' own")
@@ -24,14 +25,15 @@ export function filterFlags(command: Command): Command {
       ]),
     )
     .option('--since <time>', `written at or after ${MOMENT_EXPECTED}`, momentFlag)
-    .option('--until <time>', 'written before it', momentFlag);
+    .option('--until <time>', 'written before it', momentFlag)
+    .addOption(stateFlag(standing));
 }
 
-export function stateFlag(standing: string): Option {
+function stateFlag(standing: readonly LetterState[]): Option {
   const known = letterStates.join(', ');
   return new Option(
     '--state <states>',
-    `one of ${known}, several with commas, or all; else ${standing}`,
+    `one of ${known}, several with commas, or all; else ${standing.join(',')}`,
   ).argParser(states);
 }
 

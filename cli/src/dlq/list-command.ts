@@ -4,8 +4,10 @@ import { withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
 import { lettersOf } from './letter-reading.ts';
-import { filterFlags, type LetterFilters, matches, stateFlag } from './letter-selection.ts';
+import { filterFlags, type LetterFilters, matches } from './letter-selection.ts';
 import { letterJson, letterSummary, letterTable } from './letter-text.ts';
+
+const STANDING = ['open', 'retrying'] as const;
 
 interface ListFlags extends LetterFilters {
   readonly json?: true;
@@ -14,8 +16,7 @@ interface ListFlags extends LetterFilters {
 
 export function listCommand(): Command {
   const command = new Command('list').description('The letters, one row each; the newest last.');
-  return filterFlags(command)
-    .addOption(stateFlag('open,retrying'))
+  return filterFlags(command, STANDING)
     .option('--json', 'one object a line; docs/dead-letters.md describes its keys')
     .option('--data-dir <folder>', 'data folder (DATA_DIR, .data)')
     .addHelpText(
@@ -26,7 +27,7 @@ not read at all, so neither their times nor their states count.`,
     )
     .action(async (flags: ListFlags) => {
       const options = readCommandOptions(clusterOptions, flags.dataDir);
-      const filters = { ...flags, state: flags.state ?? ['open', 'retrying'] } as const;
+      const filters = { ...flags, state: flags.state ?? STANDING };
       await withCluster(options, 'dlq', async (cluster) => {
         const read = await untilInterrupted((signal) => lettersOf(cluster, flags.since, signal));
         const all = [...(read?.rows.rows() ?? [])];

@@ -7,9 +7,11 @@ import { clusterOptions, readCommandOptions } from '../environment/command-optio
 import { untilInterrupted } from '../environment/interruption.ts';
 import { progressLine } from '../text/progress-line.ts';
 import { lettersOf } from './letter-reading.ts';
-import { filterFlags, type LetterFilters, matches, namedLetters, stateFlag } from './letter-selection.ts';
+import { filterFlags, type LetterFilters, matches, namedLetters } from './letter-selection.ts';
 import { fromText } from './letter-text.ts';
 import { type RetriedLetter, type RetryOutcome, retryLetters } from './retry-letters.ts';
+
+const STANDING = ['open'] as const;
 
 interface RetryFlags extends LetterFilters {
   readonly all?: true;
@@ -22,8 +24,7 @@ export function retryCommand(): Command {
     .description('Send letters through the normal path again, and say what became of each.')
     .argument('[letter...]', 'their ids, or the beginnings of them')
     .option('--all', 'every letter that is open, or as the filters say');
-  return filterFlags(command)
-    .addOption(stateFlag('open'))
+  return filterFlags(command, STANDING)
     .option('--no-wait', 'do not wait for the outcomes; "list" shows them later')
     .option('--data-dir <folder>', 'data folder (DATA_DIR, .data)')
     .addHelpText(
@@ -103,7 +104,7 @@ function chosen(
       remedy: 'Name them by id, or give --all or a filter such as --code. Nothing was sent.',
     });
   }
-  return all.filter((row) => matches(row, { ...flags, state: state ?? ['open'] }, tickets));
+  return all.filter((row) => matches(row, { ...flags, state: state ?? STANDING }, tickets));
 }
 
 const WORDS: Readonly<Record<RetryOutcome, string>> = {

@@ -90,11 +90,11 @@ function createReadiness({ cluster, onIdleGroup }: RetryRun): (retry: Sendable) 
   return async (retry) => {
     const found = known.get(retry.topic);
     if (found !== undefined) return found;
-    const isRecord = retry.kind === 'record';
-    const partitions = isRecord ? (await cluster.reader.partitions(retry.partitionsOf)).length : 1;
+    const origin = retry.kind === 'record' ? retry.origin : undefined;
+    const partitions = origin === undefined ? 1 : (await cluster.reader.partitions(origin.topic)).length;
     await ensureRetryTopic(cluster.kafka, retry.topic, partitions);
-    const isRead = !isRecord || (await hasMembers(cluster, retry.group));
-    if (isRecord && !isRead) onIdleGroup(retry.group, retry.topic);
+    const isRead = origin === undefined || (await hasMembers(cluster, origin.group));
+    if (!isRead) onIdleGroup(origin.group, retry.topic);
     known.set(retry.topic, isRead);
     return isRead;
   };
@@ -112,16 +112,18 @@ async function sendRetry(
   row: LetterRow,
   retry: Sendable,
 ): Promise<string | undefined> {
-  const original = retry.kind === 'record' ? await originalRecord(reader, names.deadLetters, row) : undefined;
-  if (typeof original === 'string') return original;
   // The state first: written after the record, it could come after the outcome, and stand for ever.
-  await desk.setState({ key: row.key, state: 'retrying', by: decidedBy() }, factHeaders(row));
+  const setRetrying = () =>
+    desk.setState({ key: row.key, state: 'retrying', by: decidedBy() }, factHeaders(row));
   if (retry.kind === 'ticket') {
+    await setRetrying();
     await desk.retryTicket({ topic: retry.topic, ticketId: retry.ticketId, letterKey: row.key });
     return undefined;
   }
-  if (row.origin?.kind !== 'record' || original === undefined) return 'it is no record';
-  const { partition, offset, recordKey } = row.origin;
+  const original = await originalRecord(reader, names.deadLetters, row, retry.origin);
+  if (typeof original === 'string') return original;
+  await setRetrying();
+  const { partition, offset, recordKey } = retry.origin;
   const { value, headers } = original;
   await desk.retryRecord({
     ...{ topic: retry.topic, partition, key: recordKey, value, headers },

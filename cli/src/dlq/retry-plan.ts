@@ -19,8 +19,10 @@ import {
   retryTopic,
 } from '@ticket-stream/kafka';
 
+type RecordOrigin = Extract<LetterRow['origin'], { kind: 'record' }>;
+
 export type Retry =
-  | { readonly kind: 'record'; readonly topic: string; readonly group: string; readonly partitionsOf: string }
+  | { readonly kind: 'record'; readonly topic: string; readonly origin: RecordOrigin }
   | { readonly kind: 'ticket'; readonly topic: string; readonly ticketId: string }
   | { readonly kind: 'refused'; readonly because: string };
 
@@ -35,8 +37,7 @@ export function planRetry(row: LetterRow, tickets: string): Retry {
     if (ticketId === undefined) return refused('it has no id by which the ticket could be fetched again');
     return { kind: 'ticket', topic: producerRetryTopic(tickets), ticketId };
   }
-  const { topic, group } = origin;
-  return { kind: 'record', topic: retryTopic(topic, group), group, partitionsOf: topic };
+  return { kind: 'record', topic: retryTopic(origin.topic, origin.group), origin };
 }
 
 function refused(because: string): Retry & { kind: 'refused' } {
@@ -48,9 +49,9 @@ export async function originalRecord(
   reader: LogReader,
   deadLetters: string,
   row: LetterRow,
+  origin: RecordOrigin,
 ): Promise<(Pick<LetterContent, 'headers'> & { readonly value: Buffer | null }) | string> {
-  const { origin, whole } = row;
-  if (origin?.kind !== 'record') return 'it is no record';
+  const { whole } = row;
   const content = await readLetterContent(reader, deadLetters, row);
   const headers = content === undefined ? {} : originalHeaders(content.headers);
   // A letter of before letters kept their record's headers has none; the origin is then the place to look first.

@@ -5,7 +5,7 @@
  * means 700, and `+0530` is five hours (tried 2026-11-24). What it refuses and nobody can misread, a date alone or a
  * time without milliseconds, is taken.
  */
-import { TicketStreamError } from '@ticket-stream/errors';
+import { refused } from './refused-request.ts';
 
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2})(?:\.(\d{3}))?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
 /** Java's own limits, which no place on earth is beyond; past them the tool forgets the minutes, or refuses. */
@@ -78,8 +78,4 @@ function number(text: string | undefined): number {
 function notBefore1970(ms: number, what: string): number {
   if (ms >= 0) return ms;
   throw refused(`${what} lies before 1970`, 'Give a later moment, or --to-earliest.');
-}
-
-function refused(message: string, remedy: string): TicketStreamError {
-  return new TicketStreamError('config.invalid', message, { remedy: `${remedy} Nothing was changed.` });
 }

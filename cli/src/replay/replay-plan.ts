@@ -2,7 +2,7 @@
  * Where a replay lets a group go on, partition by partition. Pure: the same words and the same offsets as
  * `kafka-consumer-groups --reset-offsets`, which replay-parity.kafka.test.ts compares it with.
  */
-import { TicketStreamError } from '@ticket-stream/errors';
+import { refused } from './refused-request.ts';
 
 /** The one place to go that the flags name. */
 export type ReplayTarget =
@@ -87,8 +87,4 @@ export type Direction = 'back' | 'forward' | 'stays' | 'begins';
 export function directionOf({ from, to }: Pick<PlannedPartition, 'from' | 'to'>): Direction {
   if (from === undefined) return 'begins';
   return to < from ? 'back' : to > from ? 'forward' : 'stays';
-}
-
-function refused(message: string, remedy: string): TicketStreamError {
-  return new TicketStreamError('config.invalid', message, { remedy: `${remedy} Nothing was changed.` });
 }

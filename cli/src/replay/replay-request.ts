@@ -1,6 +1,7 @@
 /** What `ticket-stream replay` was asked for: one place to go, said by exactly one flag. */
-import { TicketStreamError } from '@ticket-stream/errors';
+
 import { readOffsetFile } from './offset-file.ts';
+import { refused } from './refused-request.ts';
 import { parseAgo, parseDateTime } from './replay-moments.ts';
 import type { ReplayTarget } from './replay-plan.ts';
 
@@ -136,8 +137,4 @@ function long(text: string, flag: string): bigint {
     `${flag} ${text} is no whole number of offsets`,
     'Give digits, with - before them to go back.',
   );
-}
-
-function refused(message: string, remedy: string): TicketStreamError {
-  return new TicketStreamError('config.invalid', message, { remedy: `${remedy} Nothing was changed.` });
 }

@@ -34,12 +34,7 @@ export function tailCommand(): Command {
     .option('--until <place>', 'now, an offset, a date or time, or so long ago; else until Ctrl-C')
     .option('--key <id>', 'this ticket alone; reads its partition only', ticketId)
     .option('--where <condition>', 'what a rule of alerting asks, in CEL', condition)
-    .option(
-      '--fields <paths>',
-      'these fields alone, such as status,satisfaction_rating.score',
-      fieldPaths,
-      [],
-    )
+    .option('--fields <paths>', 'these fields alone, such as status,satisfaction_rating.score', fieldPaths)
     .option('--json', 'one object a line, with the ticket byte for byte')
     .option('--partition <n>', 'this partition alone', wholeNumber(0))
     .option('--limit <n>', 'end after so many', wholeNumber(1))
