@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { keyPartitioner } from '@ticket-stream/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLetterLog } from '../letters/letter-log.ts';
 import { runCommand } from '../support/command.ts';
@@ -130,7 +131,14 @@ describe('following', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
 
-  it('goes on until Ctrl-C, then tells what it saw', async () => {
+  it('goes on until Ctrl-C, then tells what it saw: of one ticket, its partition alone', async () => {
+    const partitionOf = keyPartitioner(12);
+    const inPartitionOf5 = (id: number | bigint) => partitionOf(String(id)) === partitionOf('5');
+    let neighbour = 100;
+    while (!inPartitionOf5(neighbour)) neighbour++;
+    await log.publish(new Map([[String(neighbour), ticket(neighbour, 'new')]]));
+    // Of beforeAll; then the neighbour, and the 5 once more.
+    const read = [1, 2, 3, 4, 5, BIG, 1, 2, 6].filter(inPartitionOf5).length + 2;
     const child = start(['cli/bin/ticket-stream.js', 'tail', '--from', '1h', '--key', '5']);
     const stderr = text(child.stderr);
     let seen = '';
@@ -143,7 +151,7 @@ describe('following', () => {
     child.kill('SIGINT');
     const [exitCode] = (await once(child, 'exit')) as [number | null];
     expect(exitCode).toBe(0);
-    expect(await stderr).toMatch(/^2 of \d+ records shown; the last of 20\S+Z\.\n$/);
+    expect(await stderr).toMatch(new RegExp(`^2 of ${read} records shown; the last of 20\\S+Z\\.\\n$`));
   });
 
   it('ends in silence when the reader of its pipe goes away', async () => {
