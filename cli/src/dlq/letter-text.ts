@@ -12,25 +12,42 @@ export function remedyOf(code: string | undefined): string | undefined {
 }
 
 const HEADING = ['ID', 'LAST WRITTEN (UTC)', 'STATE', 'CODE', 'FROM', 'TICKET', 'TIMES', 'CAUSE'];
-const TIMES = HEADING.indexOf('TIMES');
+const [FROM, TIMES, CAUSE] = ['FROM', 'TIMES', 'CAUSE'].map((name) => HEADING.indexOf(name)) as [
+  number,
+  number,
+  number,
+];
 const CAUSE_WIDTH_MIN = 20;
+const INDENT = ' '.repeat(10);
 
-/** @param width  columns of the terminal; undefined: not a terminal, nothing is cut off */
+/**
+ * A line a letter; on a terminal too narrow for that, two: where it comes from and its cause stand below it.
+ * @param width  columns of the terminal; undefined: not a terminal, nothing is cut off
+ */
 export function letterTable(rows: readonly LetterRow[], width: number | undefined): string[] {
-  const cells = rows.map((row) => [
-    row.id,
-    second(row.lastAtMs),
-    row.state,
-    row.code ?? '?',
-    fromText(row),
-    row.ticketId ?? '-',
-    String(row.letters),
-    row.cause ?? '',
-  ]);
-  const lines = textTable([HEADING, ...cells.map((row) => row.map(oneLine))], [TIMES]);
+  const cells = rows.map((row) =>
+    [
+      row.id,
+      second(row.lastAtMs),
+      row.state,
+      row.code ?? '?',
+      fromText(row),
+      row.ticketId ?? '-',
+      String(row.letters),
+      row.cause ?? '',
+    ].map(oneLine),
+  );
+  const lines = textTable([HEADING, ...cells], [TIMES]);
   if (width === undefined) return lines;
-  const before = (lines[0]?.lastIndexOf('CAUSE') ?? 0) + CAUSE_WIDTH_MIN;
-  return lines.map((line) => cutToWidth(line, Math.max(width, before)));
+  if ((lines[0]?.lastIndexOf('CAUSE') ?? 0) + CAUSE_WIDTH_MIN <= width) {
+    return lines.map((line) => cutToWidth(line, width));
+  }
+  const [heading = '', ...facts] = textTable(
+    [HEADING, ...cells].map((row) => row.filter((_, at) => at !== FROM && at !== CAUSE)),
+    [TIMES - 1],
+  );
+  const below = cells.map((row) => cutToWidth(`${INDENT}${row[FROM]}: ${row[CAUSE]}`, width));
+  return [heading, ...facts.flatMap((line, at) => [line, below[at] ?? ''])];
 }
 
 export function fromText({ origin }: LetterRow): string {
