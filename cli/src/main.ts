@@ -6,6 +6,7 @@ import { groupsCommand } from './groups/groups-command.ts';
 import { replayCommand } from './replay/replay-command.ts';
 import { searchCommand } from './search-command.ts';
 import { tailCommand } from './tail/tail-command.ts';
+import { widthOf, wrapLines } from './text/terminal.ts';
 import { topicsCommand } from './topics/topics-command.ts';
 import { upCommand } from './up/up-command.ts';
 
@@ -45,7 +46,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   const known = asTicketStreamError(error);
-  process.stderr.write(`ticket-stream: ${known.message}\n  → ${known.remedy}\n`);
+  const text = `ticket-stream: ${known.message}\n  → ${known.remedy}`;
+  process.stderr.write(`${wrapLines(text, widthOf(process.stderr))}\n`);
   if (known.code === 'internal.defect' && known.cause instanceof Error) {
     process.stderr.write(`${known.cause.stack ?? ''}\n`);
   }

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { request } from 'undici';
 import { type HitRow, hitTable } from './hit-table.ts';
 import { markQuery } from './query-mark.ts';
+import { widthOf } from './text/terminal.ts';
 
 interface SearchFlags {
   readonly limit: number;
@@ -59,8 +60,7 @@ async function search(query: string, flags: SearchFlags): Promise<number> {
   const answer = parseAnswer(body);
   const { stdout } = process;
   const styled = stdout.isTTY && stdout.hasColors();
-  const lines =
-    answer.rows.length === 0 ? [] : hitTable(answer.rows, stdout.isTTY ? stdout.columns : undefined, styled);
+  const lines = answer.rows.length === 0 ? [] : hitTable(answer.rows, widthOf(stdout), styled);
   stdout.write(`${[...lines, ...(lines.length > 0 ? [''] : []), summary(answer)].join('\n')}\n`);
   return 0;
 }

@@ -7,6 +7,7 @@ import { clusterOptions, readCommandOptions } from '../environment/command-optio
 import { confirmed } from '../environment/confirmation.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
 import { count } from '../text/count.ts';
+import { widthOf } from '../text/terminal.ts';
 import { decidedBy } from './decided-by.ts';
 import { lettersOf } from './letter-reading.ts';
 import { namedLetters } from './letter-selection.ts';
@@ -37,7 +38,7 @@ can still be retried. "list" no longer shows it, "list --state dropped" does.`,
         const read = await untilInterrupted((signal) => lettersOf(cluster, undefined, signal));
         const rows = namedLetters(read?.rows.rows() ?? [], named);
         const { stdout } = process;
-        stdout.write(`${letterTable(rows, stdout.isTTY ? stdout.columns : undefined).join('\n')}\n\n`);
+        stdout.write(`${letterTable(rows, widthOf(stdout)).join('\n')}\n\n`);
         if (flags.yes !== true && !(await confirmed('a drop'))) {
           stdout.write('Nothing was changed.\n');
           process.exitCode = exitCodes.configuration;

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
+import { widthOf } from '../text/terminal.ts';
 import { lettersOf } from './letter-reading.ts';
 import { filterFlags, type LetterFilters, matches } from './letter-selection.ts';
 import { letterJson, letterSummary, letterTable } from './letter-text.ts';
@@ -39,7 +40,7 @@ not read at all, so neither their times nor their states count.`,
           for (const row of shown) stdout.write(`${JSON.stringify(letterJson(row))}\n`);
           return;
         }
-        const lines = shown.length === 0 ? [] : letterTable(shown, stdout.isTTY ? stdout.columns : undefined);
+        const lines = shown.length === 0 ? [] : letterTable(shown, widthOf(stdout));
         const gap = lines.length === 0 ? [] : [''];
         stdout.write(`${[...lines, ...gap, letterSummary(shown, all.length)].join('\n')}\n`);
       });

@@ -1,5 +1,4 @@
 /** `ticket-stream groups [list | show <group>]`: who reads the tickets, and how far behind. Nothing is changed. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { exitCodes, TicketStreamError } from '@ticket-stream/errors';
 import { listGroups } from '@ticket-stream/kafka';
 import { Command } from 'commander';
@@ -8,9 +7,11 @@ import { type Cluster, requireTickets, withCluster } from '../environment/cluste
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
 import { whileShowing } from '../text/slow-work.ts';
+import { widthOf, wrapLines } from '../text/terminal.ts';
 import { readGroup, readGroups } from './group-lag.ts';
 import { resolveGroupName } from './group-name.ts';
 import { asJson, groupsText, groupText } from './groups-text.ts';
+import { onTerminal, watchView } from './watch-view.ts';
 
 interface GroupsFlags {
   readonly json?: true;
@@ -90,24 +91,25 @@ async function run(flags: GroupsFlags, look: (cluster: Cluster) => Promise<View>
       () => 'looking at the groups',
       () => look(cluster),
     );
-    stdout.write(`${flags.json === true ? JSON.stringify(view.json) : view.text}\n`);
+    stdout.write(
+      `${flags.json === true ? JSON.stringify(view.json) : wrapLines(view.text, widthOf(stdout))}\n`,
+    );
   });
   process.exitCode = exitCodes.done;
 }
 
 /** Ends with Ctrl-C; the last view stays on the terminal. */
 async function watch(cluster: Cluster, look: (cluster: Cluster) => Promise<View>): Promise<void> {
-  const draw = createLogUpdate(process.stdout);
+  const { stdout } = process;
+  const draw = createLogUpdate(stdout);
   try {
-    await untilInterrupted(async (signal) => {
-      while (!signal.aborted) {
-        const { text } = await look(cluster);
-        draw(
-          `${text}\n\n${new Date().toISOString().slice(0, 19)}Z, again every ${REFRESH_MS / 1000} s; Ctrl-C ends it`,
-        );
-        await wait(REFRESH_MS, undefined, { signal }).catch(() => {});
-      }
-    });
+    await untilInterrupted((signal) =>
+      watchView({
+        look: async () => (await look(cluster)).text,
+        draw: (view, note) => draw(onTerminal(view, note, stdout)),
+        ...{ everyMs: REFRESH_MS, signal },
+      }),
+    );
   } finally {
     draw.done();
   }

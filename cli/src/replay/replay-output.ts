@@ -4,6 +4,7 @@ import { type ConsumerGroup, isInactive } from '@ticket-stream/kafka';
 import { memberLines } from '../groups/active-group.ts';
 import { serviceOf } from '../groups/group-name.ts';
 import { count } from '../text/count.ts';
+import { widthOf, wrapLines } from '../text/terminal.ts';
 import { formatOffsets } from './offset-file.ts';
 import type { PlannedPartition } from './replay-plan.ts';
 import type { ReplayFlags } from './replay-request.ts';
@@ -35,15 +36,13 @@ export function showReplay({ topic, group, found, plan, flags }: Replayed): Exit
     process.stdout.write(`${JSON.stringify(asJson({ topic, group, found, plan, flags }))}\n`);
   } else {
     const service = serviceOf(group, topic);
-    process.stdout.write(
-      `${planText({ topic, group, service, plan })}\n${outcome(group, plan, executed, service)}\n`,
-    );
+    const text = `${planText({ topic, group, service, plan })}\n${outcome(group, plan, executed, service)}`;
+    process.stdout.write(`${wrapLines(text, widthOf(process.stdout))}\n`);
   }
   if (!isActive) return exitCodes.done;
   const members = memberLines(found).map((line) => `\n    ${line}`);
-  process.stderr.write(
-    `! The group is active (${found.state}): its offsets move on, and --execute would be refused. Stop first:${members.join('')}\n`,
-  );
+  const warning = `! The group is active (${found.state}): its offsets move on, and --execute would be refused. Stop first:${members.join('')}`;
+  process.stderr.write(`${wrapLines(warning, widthOf(process.stderr))}\n`);
   return exitCodes.ownedElsewhere;
 }
 

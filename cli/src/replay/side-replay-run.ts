@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/erro
 import { commitGroupOffsets, describeGroups, groupBoundMetadata, readCommitted } from '@ticket-stream/kafka';
 import type { Cluster } from '../environment/cluster.ts';
 import { SHORT_NAMES } from '../groups/group-name.ts';
+import { widthOf, wrapLines } from '../text/terminal.ts';
 import { planOn } from './log-plan.ts';
 import { formatOffsets } from './offset-file.ts';
 import type { ReplayTarget } from './replay-plan.ts';
@@ -103,7 +104,8 @@ function show(topic: string, { group, into, flags }: SideReplay, plan: readonly 
       flags.execute === true
         ? `Done: the group ${into} is there. Kafka forgets it when nobody reads as it for 7 days (offsets.retention.minutes).`
         : 'Nothing was changed: this is the plan. --execute does it.';
-    stdout.write(`${sideText({ topic, group, into, plan })}\n\n${outcome}\n`);
+    const text = `${sideText({ topic, group, into, plan })}\n\n${outcome}`;
+    stdout.write(`${wrapLines(text, widthOf(stdout))}\n`);
   }
 }
 

@@ -9,6 +9,7 @@ import { markQuery } from '../query-mark.ts';
 import { count } from '../text/count.ts';
 import { pipedOutput } from '../text/piped-output.ts';
 import { progressLine } from '../text/progress-line.ts';
+import { widthOf } from '../text/terminal.ts';
 import { type TailCounts, tail } from './tail.ts';
 import { type FieldPath, humanLine, jsonLine } from './tail-lines.ts';
 import { type RangeFlags, readRange } from './tail-range.ts';
@@ -73,7 +74,7 @@ async function runTail(cluster: Cluster, flags: TailFlags, interrupted: AbortSig
   const output = pipedOutput(stdout);
   const progress = progressLine(stderr);
   const { fields = [], limit = Number.POSITIVE_INFINITY } = flags;
-  const style = { fields, width: stdout.isTTY ? stdout.columns : undefined };
+  const style = { fields, width: widthOf(stdout) };
   const isJson = flags.json === true;
   const counts = await tail({
     ...{ reader, topic, range, where: flags.where, key: flags.key, limit },

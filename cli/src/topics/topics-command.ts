@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { type Cluster, withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { whileShowing } from '../text/slow-work.ts';
+import { widthOf, wrapLines } from '../text/terminal.ts';
 import { changesFor, isChange } from './topic-difference.ts';
 import { differenceText, topicsText, topicText } from './topics-text.ts';
 import { asJson, lookAtTopics } from './topics-view.ts';
@@ -102,5 +103,6 @@ async function applyAll(cluster: Cluster, { json, dryRun }: TopicsFlags): Promis
 }
 
 function print(json: true | undefined, object: object, text: string): void {
-  process.stdout.write(`${json === true ? JSON.stringify(object) : text}\n`);
+  const { stdout } = process;
+  stdout.write(`${json === true ? JSON.stringify(object) : wrapLines(text, widthOf(stdout))}\n`);
 }

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { backfillParts, type ConsumerProgress, type ProducerProgress } from '@ticket-stream/service-kit';
 import stringWidth from 'string-width';
-import wrapAnsi from 'wrap-ansi';
+import { wrapLine } from '../text/terminal.ts';
 import type { UpState } from './up-state.ts';
 
 type Phase = 'running' | 'stopping' | 'ended';
@@ -38,7 +38,7 @@ export function screen(state: UpState, phase: Phase, { columns, rows }: Terminal
   // The cursor stands on a row of its own.
   for (;;) {
     const lines = [...services, ...blocks.flatMap(({ text }) => ['', ...text])].flatMap((line) =>
-      fitted(line, columns),
+      wrapLine(line, columns),
     );
     const least = blocks.reduce<number | undefined>(
       (found, { keep }, at) => (found === undefined || keep < (blocks[found]?.keep ?? 0) ? at : found),
@@ -138,13 +138,6 @@ function cellLines(head: string, cells: readonly string[], gap: string, columns:
     isFirst = false;
   }
   return [...lines, line];
-}
-
-/** A line no wider than the terminal, broken at spaces and indented as it began. */
-function fitted(line: string, columns: number): string[] {
-  if (stringWidth(line) <= columns) return [line];
-  const lines = wrapAnsi(line, columns - 4, { trim: false }).split('\n');
-  return lines.map((each, index) => (index === 0 ? each : `    ${each.trimStart()}`));
 }
 
 function time(epochSecond: number): string {
