@@ -1,5 +1,4 @@
 /** `ticket-stream dlq show <letter>`: everything that is known of it, and its bytes. */
-import { once } from 'node:events';
 import { type LetterContent, type LetterRow, originalHeaders, readLetterContent } from '@ticket-stream/kafka';
 import { Command } from 'commander';
 import { withCluster } from '../environment/cluster.ts';
@@ -8,6 +7,7 @@ import { untilInterrupted } from '../environment/interruption.ts';
 import { count } from '../text/count.ts';
 import { harmlessText, parseExactly, prettyJson } from '../text/exact-json.ts';
 import { oneLine } from '../text/line.ts';
+import { pipedOutput } from '../text/piped-output.ts';
 import { textTable } from '../text/table.ts';
 import { lettersOf } from './letter-reading.ts';
 import { namedLetters } from './letter-selection.ts';
@@ -33,7 +33,7 @@ export function showCommand(): Command {
         const [row] = namedLetters(read?.rows.rows() ?? [], [name]) as [LetterRow];
         const content = await readLetterContent(cluster.reader, cluster.names.deadLetters, row);
         const output = flags.raw === true ? content?.value : letterOutput(row, content, flags.json === true);
-        if (output !== undefined && !process.stdout.write(output)) await once(process.stdout, 'drain');
+        if (output !== undefined) await pipedOutput(process.stdout).write(output);
       });
     });
 }
