@@ -1,6 +1,7 @@
 import { asTicketStreamError } from '@ticket-stream/errors';
 import { Command } from 'commander';
 import { dlqCommand } from './dlq/dlq-command.ts';
+import { Interrupted } from './environment/interruption.ts';
 import { exportCommand } from './export/export-command.ts';
 import { groupsCommand } from './groups/groups-command.ts';
 import { replayCommand } from './replay/replay-command.ts';
@@ -45,6 +46,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync();
 } catch (error) {
+  if (error instanceof Interrupted) {
+    process.stderr.write(`ticket-stream: ${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    tellWhy(error);
+  }
+}
+
+function tellWhy(error: unknown): void {
   const known = asTicketStreamError(error);
   const text = `ticket-stream: ${known.message}\n  → ${known.remedy}`;
   process.stderr.write(`${wrapLines(text, widthOf(process.stderr))}\n`);

@@ -173,6 +173,36 @@ describe('a group with members', () => {
     expect(stderr).toContain('billing-at-work at ');
   });
 
+  it('is not waited for after Ctrl-C, which is no defect and changes nothing', async () => {
+    const group = await groupAt(3n);
+    const reading = await startReading(kafka, group, topic);
+    onTestFinished(() => reading.stop());
+    await expect.poll(() => offsetsOf(group)).toEqual({ 0: RECORDS, 1: RECORDS });
+    const program = fileURLToPath(new URL('../../bin/ticket-stream.js', import.meta.url));
+    const child = spawn(
+      process.execPath,
+      [program, 'replay', group, '--to-earliest', '--execute', '--wait'],
+      {
+        cwd: tmpdir(),
+        env: { PATH: process.env['PATH'], ...environment },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      if (said === '') child.kill('SIGINT');
+      said += chunk;
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect({ code, said }).toEqual({
+      code: 130,
+      said: expect.stringMatching(
+        /^waiting for \S+ to be without members: .+\nticket-stream: stopped by SIGINT\n$/,
+      ),
+    });
+    expect(await offsetsOf(group)).toEqual({ 0: RECORDS, 1: RECORDS });
+  });
+
   it('of the newer group protocol cannot be seen into, and is not moved either', async () => {
     const group = newGroup();
     const child = await spawnKafkaTool(
@@ -238,7 +268,8 @@ describe('a side replay', () => {
   });
 
   it('ends at a moment, or where a file says; a start behind that reads nothing', async () => {
-    const live = await groupAt(2n);
+    const live = await groupAt(2n, newGroup(), "a reader's own note");
+    const before = await readCommitted(kafka, live, topic);
     const [ended, filed] = [newGroup(), newGroup()];
     await replay(live, '--to-current', '--into', ended, '--until', '2020-01-01', '--execute');
     expect(await offsetsOf(ended)).toEqual({ 0: 0n, 1: 0n });
@@ -248,6 +279,8 @@ describe('a side replay', () => {
     await replay(live, '--to-current', '--into', filed, '--until', file, '--execute');
     expect(await offsetsOf(filed)).toEqual({ 0: 2n, 1: 2n });
     expect(Object.fromEntries(await readGroupBounds(kafka, filed, topic))).toEqual({ 0: 7n, 1: 8n });
+    // Nobody is in the live group, so that the coordinator would take any commit.
+    expect(await readCommitted(kafka, live, topic)).toEqual(before);
   });
 
   it('keeps its end when it is replayed itself', async () => {
