@@ -4,5 +4,6 @@ import { startReading } from './reading-group.ts';
 
 const [brokers = '', group = '', topic = ''] = process.argv.slice(2);
 const kafka = connectKafka({ brokers: brokers.split(','), clientId: 'to-be-killed' }, silentLogger);
-await startReading(kafka, group, topic);
+// Long enough for a busy machine to look at the group before it forgets this member.
+await startReading(kafka, group, topic, 20_000);
 process.stdout.write('joined\n');

@@ -5,8 +5,9 @@ export async function startReading(
   kafka: ReturnType<typeof connectKafka>,
   groupId: string,
   topic: string,
+  sessionTimeout = 10_000,
 ): Promise<{ readonly joins: { readonly memberId: string }[]; read(): number; stop(): Promise<void> }> {
-  const consumer = kafka.consumer({ groupId, sessionTimeout: 10_000, heartbeatInterval: 1_000 });
+  const consumer = kafka.consumer({ groupId, sessionTimeout, heartbeatInterval: 1_000 });
   const joins: { memberId: string }[] = [];
   let read = 0;
   const joined = new Promise<void>((resolve) => {
