@@ -79,7 +79,10 @@ export async function readGroup(cluster: Cluster, group: string): Promise<GroupL
   return lagOf(cluster, found, await readCommitted(cluster.kafka, group, cluster.names.tickets), log);
 }
 
-/** Before the committed offsets are read: a group that reads on meanwhile has no lag, rather than one that it never had. */
+/**
+ * Before the committed offsets are read: a group that reads on meanwhile has no lag, rather than one that it never
+ * had.
+ */
 async function lookAtLog({ reader, names }: Cluster): Promise<LogNow> {
   const topic = names.tickets;
   const [starts, ends] = await Promise.all([reader.startOffsets(topic), reader.stableEndOffsets(topic)]);

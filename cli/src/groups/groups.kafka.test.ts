@@ -64,7 +64,8 @@ describe('groups', () => {
     expect(
       found.groups.map(({ group, lag, lagSeconds }) => [group.slice(prefix.length), lag, lagSeconds]),
     ).toEqual([
-      // Ten records, a marker, an aborted record, its marker: 13 offsets; the newest record of the topic is of minute 20.
+      // Ten records, a marker, an aborted record, its marker: 13 offsets; the newest record of the topic is of minute
+      // 20.
       ['behind', '9', 16 * 60],
       ['only-markers', '3', 0],
       ['partly', '2', 0],

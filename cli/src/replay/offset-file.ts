@@ -1,6 +1,7 @@
 /**
- * Offsets as a file: the CSV that `kafka-consumer-groups --export` prints and its `--from-file` reads, a line a partition,
- * `topic,partition,offset` or `group,topic,partition,offset`. Its writer puts long names in quotes; both ways are read.
+ * Offsets as a file: the CSV that `kafka-consumer-groups --export` prints and its `--from-file` reads, a line a
+ * partition, `topic,partition,offset` or `group,topic,partition,offset`. Its writer puts long names in quotes; both
+ * ways are read.
  */
 import { readFileSync } from 'node:fs';
 import { TicketStreamError } from '@ticket-stream/errors';

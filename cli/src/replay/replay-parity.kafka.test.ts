@@ -1,6 +1,7 @@
 /**
- * Must show 5: `ticket-stream replay` gives the offsets that Kafka's own kafka-consumer-groups gives. Each row: two groups
- * in the same state, the same flags, the real tool on one and ours on the other; then what the coordinator has for both.
+ * Must show 5: `ticket-stream replay` gives the offsets that Kafka's own kafka-consumer-groups gives. Each row: two
+ * groups in the same state, the same flags, the real tool on one and ours on the other; then what the coordinator has
+ * for both.
  *
  * Ours is the command's own flags and steps in this process; rows with `asProcess` start it as a person does, since a
  * process a row took a minute of processor. The tool's Java VM is started for each row, from an archive of its loaded

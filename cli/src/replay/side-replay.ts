@@ -1,7 +1,7 @@
 /**
  * A side replay: a new group that reads a stretch of the log and ends, while the live group reads on and does not
- * notice. Its start offsets are committed to the new group with the bound of each partition beside them (packages/kafka,
- * group-offsets.ts); a subscription in that group ends there by itself. Pure.
+ * notice. Its start offsets are committed to the new group with the bound of each partition beside them
+ * (packages/kafka, group-offsets.ts); a subscription in that group ends there by itself. Pure.
  */
 import type { PlannedPartition } from './replay-plan.ts';
 
@@ -13,8 +13,8 @@ export interface SidePartition {
 }
 
 /**
- * All partitions of the topic get an offset: one without would be read from where the subscription's own `from` says. Those
- * that are not replayed begin at their bound, so that nothing of them is read.
+ * All partitions of the topic get an offset: one without would be read from where the subscription's own `from` says.
+ * Those that are not replayed begin at their bound, so that nothing of them is read.
  * @param starts  the partitions to replay
  * @param bounds  of every partition; undefined: no bound
  * @param ends    of every partition: where one that is not replayed begins when nothing bounds it

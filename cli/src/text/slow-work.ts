@@ -1,4 +1,6 @@
-/** Says on stderr what takes longer than 2 s, and for how long it has: a line that redraws itself, or one line a spell. */
+/**
+ * Says on stderr what takes longer than 2 s, and for how long it has: a line that redraws itself, or one line a spell.
+ */
 import { createLogUpdate } from 'log-update';
 
 const SILENT_MS = 2_000;

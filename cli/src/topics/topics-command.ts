@@ -1,4 +1,6 @@
-/** `ticket-stream topics list | show [topic] | apply [--dry-run]`: the account's topics beside what is wanted of them. */
+/**
+ * `ticket-stream topics list | show [topic] | apply [--dry-run]`: the account's topics beside what is wanted of them.
+ */
 import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/errors';
 import { applyTopics } from '@ticket-stream/kafka';
 import { Command } from 'commander';
