@@ -188,6 +188,19 @@ describe('dlq retry', () => {
     expect(member.received).toHaveLength(before);
   });
 
+  it('of a cut one is refused where another record lies in its place now', async () => {
+    const [place] = (await log.publish(new Map([['16', Buffer.from('{"id":16}')]]))).values();
+    const whole = { byteLength: 9, sha256: createHash('sha256').update('{"id":61}').digest('hex') };
+    if (place === undefined) throw new Error('16 was not published');
+    await log.writer.write([letterAbout(log, '16', place, Buffer.from('{"id'), whole)]);
+    const before = member.received.length;
+    const found = (await listed()).find(({ ticketId }) => ticketId === '16');
+    const { stdout, exitCode } = await dlq('retry', found?.id ?? '');
+    expect(stdout).toContain(`another record lies at offset ${place.offset} of ${log.tickets} now`);
+    expect(exitCode).toBe(5);
+    expect(member.received).toHaveLength(before);
+  });
+
   it("of the producer's letter asks for the ticket by its id", async () => {
     const { stdout, exitCode } = await dlq('retry', '--code', 'ticket.no_version', '--no-wait');
     expect(stdout).toMatch(/on the way +ticket 99, export\n1 on the way\.\n$/);
