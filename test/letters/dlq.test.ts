@@ -248,6 +248,14 @@ describe('dlq drop', () => {
     expect((await listed()).some(({ ticketId }) => ticketId === '14')).toBe(false);
     expect((await dlq('show', idOf('14'), '--raw')).stdout).toBe(value('14').subarray(0, 4).toString());
     expect((await dlq('show', idOf('14'))).stdout).toMatch(/dropped since .*, by .+@.+: a test ticket/);
+    // The topic may forget the letter before the decision, which then says alone what it is about.
+    const to = await log.reader.stableEndOffsets(log.names.deadLetters);
+    const records = await Array.fromAsync(log.reader.read(log.names.deadLetters, { from: new Map(), to }));
+    expect(records.flat().at(-1)?.headers).toMatchObject({
+      'dlq-state': Buffer.from('dropped'),
+      'dlq-code': Buffer.from('record.invalid_value'),
+      'dlq-offset': Buffer.from('900'),
+    });
   });
 });
 
