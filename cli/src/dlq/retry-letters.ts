@@ -1,7 +1,7 @@
 /** Sends letters through the normal path again and waits for what becomes of them. */
 import { isTicketStreamError } from '@ticket-stream/errors';
 import {
-  describeGroups,
+  countGroupMembers,
   ensureRetryTopic,
   factHeaders,
   type LetterDesk,
@@ -93,16 +93,11 @@ function createReadiness({ cluster, onIdleGroup }: RetryRun): (retry: Sendable) 
     const origin = retry.kind === 'record' ? retry.origin : undefined;
     const partitions = origin === undefined ? 1 : (await cluster.reader.partitions(origin.topic)).length;
     await ensureRetryTopic(cluster.kafka, retry.topic, partitions);
-    const isRead = origin === undefined || (await hasMembers(cluster, origin.group));
+    const isRead = origin === undefined || (await countGroupMembers(cluster.kafka, origin.group)) > 0;
     if (!isRead) onIdleGroup(origin.group, retry.topic);
     known.set(retry.topic, isRead);
     return isRead;
   };
-}
-
-async function hasMembers({ kafka }: Cluster, group: string): Promise<boolean> {
-  const [found] = await describeGroups(kafka, [group]);
-  return found !== undefined && found.members.length > 0;
 }
 
 /** @returns why it was not sent; undefined: it was */
