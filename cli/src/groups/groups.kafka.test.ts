@@ -1,5 +1,6 @@
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import { commitGroupOffsets, connectKafka, silentLogger } from '@ticket-stream/kafka';
+import { createTopic } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startReading } from '../testing/reading-group.ts';
 import { runCommand } from '../testing/run-command.ts';
@@ -20,7 +21,7 @@ const producer = kafka.producer({
 /** Partition 0: ten records, one a minute, then an aborted one. 1: one record. Each transaction with its marker. */
 beforeAll(async () => {
   await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 2 }] });
+  await createTopic(kafka, topic, 2);
   await send(
     'commit',
     0,
@@ -55,7 +56,7 @@ describe('groups', () => {
     await commit(`${prefix}only-markers`, { 0: 10n, 1: 2n });
     await commit(`${prefix}partly`, { 1: 0n });
     const other = `${prefix}other`;
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: other, numPartitions: 1 }] });
+    await createTopic(kafka, other, 1);
     await commitGroupOffsets(kafka, `${prefix}stranger`, other, new Map([[0, { offset: 0n }]]));
 
     const { code, stdout } = await groups('--json');

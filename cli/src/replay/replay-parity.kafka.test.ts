@@ -1,5 +1,5 @@
 /**
- * Must show 5: `ticket-stream replay` gives the offsets that Kafka's own kafka-consumer-groups gives. Each row: two
+ * `ticket-stream replay` gives the offsets that Kafka's own kafka-consumer-groups gives. Each row: two
  * groups in the same state, the same flags, the real tool on one and ours on the other; then what the coordinator has
  * for both.
  *
@@ -20,6 +20,7 @@ import {
   silentLogger,
   topicNames,
 } from '@ticket-stream/kafka';
+import { createTopic } from '@ticket-stream/kafka/testing';
 import { CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../testing/run-command.ts';
@@ -52,7 +53,7 @@ const moment = (hours: number): string => new Date(firstMs + hours * HOUR_MS).to
 /** Partition 0: 0 to 10. 1: 3 to 10, cut. 2: empty. 3: 0 to 8: records, a marker, and two in an open transaction. */
 beforeAll(async () => {
   await admin.connect();
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 4 }] });
+  await createTopic(kafka, topic, 4);
   await producer.connect();
   const records = (count: number, firstHour = 0) =>
     Array.from({ length: count }, (_, at) => ({

@@ -13,6 +13,7 @@ import {
   readGroupBounds,
   silentLogger,
 } from '@ticket-stream/kafka';
+import { createTopic } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startReading } from '../testing/reading-group.ts';
 import { runCommand } from '../testing/run-command.ts';
@@ -30,7 +31,7 @@ const RECORDS = 20n;
 
 beforeAll(async () => {
   await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: PARTITIONS.length }] });
+  await createTopic(kafka, topic, PARTITIONS.length);
   await write(Number(RECORDS));
 });
 

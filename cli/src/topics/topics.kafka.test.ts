@@ -1,5 +1,6 @@
 import { ownKafka, sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import { connectKafka, silentLogger } from '@ticket-stream/kafka';
+import { createTopic } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../testing/run-command.ts';
 
@@ -48,12 +49,11 @@ describe('topics', () => {
   it('sets what differs, leaves every other setting and the partition count', async () => {
     const topic = `${topicPrefix('topics-differ')}tickets`;
     const topics = topicsOf(topic);
-    const configEntries = [
-      { name: 'cleanup.policy', value: 'delete' },
-      { name: 'segment.bytes', value: '1234567' },
-      { name: 'retention.bytes', value: '7654321' },
-    ];
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 5, configEntries }] });
+    await createTopic(kafka, topic, 5, {
+      'cleanup.policy': 'delete',
+      'segment.bytes': '1234567',
+      'retention.bytes': '7654321',
+    });
     const { code, stdout } = await topics('apply');
     expect(code).toBe(0);
     expect(stdout).toMatch(/cleanup\.policy +compact +delete +topic +differs/);
@@ -105,10 +105,11 @@ describe('topics', () => {
       },
     });
     const topic = 'tickets';
-    const ownAdmin = connectKafka({ brokers: own.brokers.split(',') }, silentLogger).admin();
+    const ownKafkaClient = connectKafka({ brokers: own.brokers.split(',') }, silentLogger);
+    const ownAdmin = ownKafkaClient.admin();
     await ownAdmin.connect();
     try {
-      await ownAdmin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] });
+      await createTopic(ownKafkaClient, topic, 1);
       const acl = {
         principal: 'User:ANONYMOUS',
         host: '*',

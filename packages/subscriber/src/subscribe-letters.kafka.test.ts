@@ -3,17 +3,20 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  commitGroupOffsets,
   ensureRetryTopic,
   openLetterDesk,
   readGroupOffsets,
   retryHeaders,
   retryTopic,
+  silentLogger,
 } from '@ticket-stream/kafka';
 import type { MadeVersion } from '@ticket-stream/kafka/testing';
 import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
 import { CannotApply, RetryLater } from './errors.ts';
+import { retryLetters } from './retry-letters.ts';
 import { ticket } from './testing/log-record.ts';
 import { nameOf, type Reading, testReadings } from './testing/reading.ts';
 import type { TicketsLog } from './testing/tickets-log.ts';
@@ -159,6 +162,34 @@ describe('a retried letter', () => {
     down = 0;
     await expect.poll(() => applied.at(-1), { timeout: 10_000 }).toBe('2@100');
     expect(booksOf(reading)).toEqual({ ...emptyBooks, consumed: 5, applied: 4, deadLettered: 1 });
+  });
+
+  it('that another member settled while it had the partition is not tried again by the one that has it next', async () => {
+    const { log } = await withRefused('retried-elsewhere');
+    const group = `${log.topic}.group`;
+    const { topic, retry } = await openDesk(log);
+    const tried: bigint[] = [];
+    const letters = retryLetters({
+      ...{ reader: log.reader, group, ticketsTopic: log.topic, logger: silentLogger },
+      deadLetters: { settle: async () => {} },
+      readCommitted: (retries) => readGroupOffsets(log.kafka, group, retries),
+      async apply({ records }) {
+        tried.push(...records.map(({ offset }) => offset));
+        return { books: emptyBooks, outcomes: ['fresh'] };
+      },
+      setAside: () => Promise.reject(new Error('every letter has an origin')),
+      onApplied() {},
+      betweenBatches: (_, work) => work({ check() {}, async commit() {} }),
+    });
+    await retry(ticket(1, 100), 0n);
+    await letters.look([0]);
+    await retry(ticket(2, 100), 1n);
+    await commitGroupOffsets(log.kafka, group, topic, new Map([[0, { offset: 2n }]]));
+    letters.forget();
+    await letters.look([0]);
+    await retry(ticket(3, 100), 2n);
+    await letters.look([0]);
+    expect(tried).toEqual([0n, 2n]);
   });
 
   it('that nobody of ours wrote is set aside under its place in the retry topic', async () => {

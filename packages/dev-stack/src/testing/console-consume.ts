@@ -2,10 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
+import { highWatermarks } from './high-watermarks.ts';
 import { exitCode, spawnKafkaTool } from './kafka-tools.ts';
 
 // kafkajs is CommonJS; not all of its names can be imported by name outside of a bundler.
-const { Kafka, KafkaJSProtocolError, logLevel } = kafkajs;
+const { Kafka, logLevel } = kafkajs;
 
 /** A record as Kafka's own console consumer shows it. */
 export interface ConsoleRecord {
@@ -29,6 +30,8 @@ export interface ConsoleConsumeOptions {
   readonly until?: ReadonlyMap<number, bigint>;
   /** Default: read_committed. */
   readonly isolation?: 'read_committed' | 'read_uncommitted';
+  /** The consumer group, gone again at the end. Default: one of its own. */
+  readonly group?: string;
   /** After this it gives up with an error. Default: 5 min. */
   readonly timeoutMs?: number;
 }
@@ -52,11 +55,11 @@ export async function* consoleConsume(
   options: ConsoleConsumeOptions,
 ): AsyncGenerator<ConsoleRecord, void, undefined> {
   const { brokers, topic, isolation = 'read_committed', timeoutMs = 300_000 } = options;
-  const group = `console-consume-${randomBytes(6).toString('hex')}`;
+  const { group = `console-consume-${randomBytes(6).toString('hex')}` } = options;
   const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    const until = options.until ?? (await highWatermarks(admin, topic));
+    const until = options.until ?? (await highWatermarks(brokers, topic));
     const args = ['--bootstrap-server', brokers, '--topic', topic, '--group', group, '--from-beginning'];
     const properties = [
       ...['timestamp', 'partition', 'offset', 'headers', 'key', 'value'].map(
@@ -103,23 +106,6 @@ export async function* consoleConsume(
     }
   } finally {
     await admin.disconnect();
-  }
-}
-
-async function highWatermarks(admin: Admin, topic: string): Promise<Map<number, bigint>> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const until = new Map<number, bigint>();
-      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-        // An empty partition has nothing to commit.
-        if (high !== low) until.set(partition, BigInt(high));
-      }
-      return until;
-    } catch (error) {
-      // "Not the leader": metadata names the leader of a new partition a moment before the leader knows.
-      if (!(error instanceof KafkaJSProtocolError && error.retriable) || attempt === 50) throw error;
-      await pause(100);
-    }
   }
 }
 
