@@ -55,6 +55,27 @@ describe('the updated stamp', () => {
     expect(parseRfc3339Second('2023-11-14T14:13:20-08:00')).toBe(1_700_000_000);
   });
 
+  const twoDigits = (max: number) => fc.nat(max).map((number) => String(number).padStart(2, '0'));
+  test.prop([
+    fc.integer({ min: 1970, max: 9999 }),
+    fc.tuple(twoDigits(14), twoDigits(33), twoDigits(25), twoDigits(62), twoDigits(59)),
+    fc.constantFrom('Z', 'z', '.5Z', '+00:00', '-08:00', '+05:30', '+23:59', '.123456-00:30'),
+  ])(
+    'is what Date makes of a text, or nothing where Date takes none or moves on to another day',
+    (year, [month, day, hour, minute, second], zone) => {
+      const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+      const asUtc = new Date(`${local}Z`);
+      const isOfCalendar = !Number.isNaN(asUtc.getTime()) && asUtc.toISOString().startsWith(local);
+      const moment = Math.floor(Date.parse(`${local}${zone.replace('z', 'Z')}`) / 1000);
+      const expected = isOfCalendar && moment > 0 && moment <= 253_402_300_799 ? moment : undefined;
+      expect(parseRfc3339Second(`${local}${zone}`)).toBe(expected);
+    },
+  );
+
+  it('takes a leap second for the last one of its minute', () => {
+    expect(parseRfc3339Second('2016-12-31T23:59:60Z')).toBe(1_483_228_799);
+  });
+
   test.prop([fc.integer({ min: 1, max: 253_402_300_799 })])('comes back from its RFC 3339 form', (second) => {
     expect(parseRfc3339Second(formatRfc3339Second(second))).toBe(second);
   });
