@@ -49,13 +49,14 @@ function encodeRecord(fields: object): Encoder {
   return encoder;
 }
 
-function decode({ buffer }: Encoder): DecodedRecord {
+/** @param first  offset and time of the batch */
+function decode({ buffer }: Encoder, first = 0n): DecodedRecord {
   const decoder = new DecoderClass(buffer);
   const length = decoder.readVarInt();
   const lengthBytes = buffer.length - length;
   expect(lengthBytes).toBeGreaterThan(0);
   expect(lengthBytes).toBeLessThanOrEqual(5);
-  return decodeRecord(decoder, { firstOffset: '0', firstTimestamp: '0' });
+  return decodeRecord(decoder, { firstOffset: String(first), firstTimestamp: String(first) });
 }
 
 describe('a record', () => {
@@ -63,7 +64,9 @@ describe('a record', () => {
     fc.record({
       key: fc.oneof(fc.constant(null), fc.string({ maxLength: 200 }), bytes),
       value: fc.oneof(fc.constant(null), bytes),
-      headers: fc.dictionary(fc.string({ minLength: 1, maxLength: 200 }), headerValue, { maxKeys: 20 }),
+      headers: fc.dictionary(fc.string({ unit: 'binary', minLength: 1, maxLength: 200 }), headerValue, {
+        maxKeys: 20,
+      }),
       offsetDelta: fc.nat(1_000_000),
       timestampDelta: fc.nat(2_000_000_000),
     }),
@@ -89,6 +92,48 @@ describe('a record', () => {
       ['other', Buffer.from('y')],
     ]);
   });
+
+  // The decoder remembers the names of the record before, by their places.
+  it.each([
+    ['of the same length', ['ce_id', 'ce_in', 'ce_id']],
+    ['longer, then shorter', ['name', 'names', 'name']],
+    ['whose characters are the bytes of the other', ['\u00c3\u00a9', '\u00e9', '\u00c3\u00a9']],
+    ['too long to be remembered', ['n'.repeat(64), 'n'.repeat(65), 'm'.repeat(65)]],
+    ['far behind', [...'abc']],
+  ])('reads names %s one after the other', (_, names) => {
+    for (const before of [0, 40]) {
+      const first = Array.from({ length: before }, (_, n) => [`header-${n}`, 'x']);
+      for (const name of names) {
+        const headers = Object.fromEntries([...first, [name, 'y']]) as object;
+        const decoded = decode(encodeRecord({ key: 'k', value: 'v', headers }));
+        expect(Object.keys(decoded.headers)).toEqual(Object.keys(headers));
+      }
+    }
+  });
+
+  const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+  const near = (limit: bigint) => fc.bigInt({ min: limit - 300n, max: limit + 300n });
+  fcTest.prop([
+    fc.oneof(int64, near(0n), near(2n ** 53n)),
+    fc.oneof(
+      near(0n),
+      near(2n ** 27n),
+      near(2n ** 31n),
+      near(-(2n ** 27n)),
+      near(2n ** 53n),
+      near(2n ** 61n),
+    ),
+    fc.nat(2 ** 31 - 1),
+  ])(
+    'has its time and its offset exactly, however far they are from those of its batch',
+    (base, delta, offset) => {
+      fc.pre(base + delta < 2n ** 63n && base + delta >= -(2n ** 63n));
+      const encoded = encodeRecord({ key: 'k', value: 'v', timestampDelta: delta, offsetDelta: offset });
+      const decoded = decode(encoded, base);
+      expect(decoded.timestamp).toBe(String(base + delta));
+      expect(decoded.offset).toBe(String(base + BigInt(offset)));
+    },
+  );
 
   it('keeps a header given twice', () => {
     const encoded = encodeRecord({ key: 'k', value: 'v', headers: { twice: ['1', Buffer.from('2'), '3'] } });

@@ -1,0 +1,46 @@
+/**
+ * zstd for kafkajs, which brings gzip alone: by node:zlib.
+ *
+ * Synchronous: in libuv's threads (`zstdCompress`) a send cost 1.6 × the processor time, for 7 % less on the main
+ * thread (tried 2026-11-24, two cores, 80 KB to 400 KB a batch).
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+
+/** Measured at 0.97 × the rate of no compression, five times smaller; gzip at 0.42 ×. */
+const LEVEL = 1;
+const compression = { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } };
+
+/** Where a frame does not say how much comes out of it, or says too much to be believed. */
+const CHUNK_BYTES_DEFAULT = 64 * 1024;
+const CHUNK_BYTES_MAX = 32 * 1024 * 1024;
+const CHUNK_BYTES_MIN = 64;
+
+export const zstdCodec = () => ({
+  compress: async ({ buffer }: { buffer: Buffer }): Promise<Buffer> => zstdCompressSync(buffer, compression),
+  decompress: async (buffer: Buffer): Promise<Buffer> =>
+    zstdDecompressSync(buffer, { chunkSize: chunkSize(buffer) }),
+});
+
+/**
+ * Into one chunk of the right size, where node:zlib would take many of 16 KB and copy them together: half the time.
+ * One byte more than comes out, or it would begin another chunk to see that nothing more does.
+ */
+function chunkSize(frame: Buffer): number {
+  const size = frameContentSize(frame);
+  if (size === undefined || size >= CHUNK_BYTES_MAX) return CHUNK_BYTES_DEFAULT;
+  return Math.max(size + 1, CHUNK_BYTES_MIN);
+}
+
+/** What the first frame says that comes out of it (RFC 8878, 3.1.1.1); undefined where it does not say. */
+export function frameContentSize(frame: Buffer): number | undefined {
+  const descriptor = frame[4];
+  if (descriptor === undefined) return undefined;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const dictionaryIdBytes = [0, 1, 2, 4][descriptor & 0x03] ?? 0;
+  const at = 5 + (isSingleSegment ? 0 : 1) + dictionaryIdBytes;
+  const flag = descriptor >> 6;
+  const bytes = flag === 0 ? Number(isSingleSegment) : 2 ** flag;
+  if (bytes === 0 || frame.length < at + bytes) return undefined;
+  if (bytes === 8) return Number(frame.readBigUInt64LE(at));
+  return frame.readUIntLE(at, bytes) + (bytes === 2 ? 256 : 0);
+}
