@@ -18,6 +18,11 @@ const program = new Command('ticket-stream')
   .version('0.1.0')
   // What follows a command is the command's: `search -VIP` asks for no version.
   .enablePositionalOptions()
+  // commander breaks the lines of its own parts alone, not those of the text behind them.
+  .configureOutput({
+    writeOut: (text) => process.stdout.write(wrapLines(text, widthOf(process.stdout))),
+    writeErr: (text) => process.stderr.write(wrapLines(text, widthOf(process.stderr))),
+  })
   .showHelpAfterError('(--help shows what there is)')
   .exitOverride((error) => {
     // commander's own refusals (unknown command or option) are wrong configuration.
