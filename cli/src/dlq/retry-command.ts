@@ -6,6 +6,7 @@ import { type Cluster, withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
 import { progressLine } from '../text/progress-line.ts';
+import { widthOf, wrapLines } from '../text/terminal.ts';
 import { lettersOf } from './letter-reading.ts';
 import { filterFlags, type LetterFilters, matches, namedLetters } from './letter-selection.ts';
 import { fromText } from './letter-text.ts';
@@ -65,13 +66,14 @@ async function retry(
     onOutcome(letter) {
       counts.set(letter.outcome, (counts.get(letter.outcome) ?? 0) + 1);
       progress.end();
-      stdout.write(`${outcomeText(letter)}\n`);
+      stdout.write(`${wrapLines(outcomeText(letter), widthOf(stdout))}\n`);
     },
     onProgress: (sent, waitingFor) =>
       progress.show(`${sent} of ${rows.length} sent, waiting for ${waitingFor} (Ctrl-C ends the waiting)`),
     onIdleGroup(group, topic) {
       progress.end();
-      stderr.write(`No member of ${group} runs now; its letters wait in ${topic} until one does.\n`);
+      const idle = `No member of ${group} runs now; its letters wait in ${topic} until one does.`;
+      stderr.write(`${wrapLines(idle, widthOf(stderr))}\n`);
     },
   });
   progress.end();

@@ -9,6 +9,7 @@ import { harmlessText, parseExactly, prettyJson } from '../text/exact-json.ts';
 import { oneLine } from '../text/line.ts';
 import { pipedOutput } from '../text/piped-output.ts';
 import { textTable } from '../text/table.ts';
+import { widthOf, wrapLines } from '../text/terminal.ts';
 import { lettersOf } from './letter-reading.ts';
 import { namedLetters } from './letter-selection.ts';
 import { letterJson, remedyOf } from './letter-text.ts';
@@ -39,7 +40,7 @@ export function showCommand(): Command {
 }
 
 function letterOutput(row: LetterRow, content: LetterContent | undefined, json: boolean): string {
-  if (!json) return `${letterText(row, content)}\n`;
+  if (!json) return `${letterText(row, content, widthOf(process.stdout))}\n`;
   const headers = Object.entries(content?.headers ?? {}).map(([name, value]) => [name, headerValues(value)]);
   const value = content?.value.toString('base64') ?? null;
   return `${JSON.stringify({ ...letterJson(row), headers: Object.fromEntries(headers), value })}\n`;
@@ -50,7 +51,8 @@ function headerValues(value: LetterContent['headers'][string]): readonly string[
   return values.map((each) => (typeof each === 'string' ? each : each.toString('utf8')));
 }
 
-function letterText(row: LetterRow, content: LetterContent | undefined): string {
+/** @param width  of the terminal; the bytes are as they are, however wide */
+function letterText(row: LetterRow, content: LetterContent | undefined, width: number | undefined): string {
   const facts: [string, string][] = [
     ['letter', `${row.id}  (${row.key})`],
     ['state', stateText(row)],
@@ -65,12 +67,11 @@ function letterText(row: LetterRow, content: LetterContent | undefined): string 
   const headers = Object.entries(content === undefined ? {} : originalHeaders(content.headers)).flatMap(
     ([name, value]) => headerValues(value).map((each): [string, string] => [`  ${name}`, each]),
   );
-  return [
+  const about = [
     ...textTable(facts.filter(([, text]) => text !== '').map((cells) => cells.map(oneLine))),
     ...(headers.length === 0 ? [] : ['', 'headers of the record', ...indented(headers)]),
-    '',
-    bodyText(row, content),
   ].join('\n');
+  return `${wrapLines(about, width)}\n\n${bodyText(row, content)}`;
 }
 
 function indented(rows: readonly (readonly [string, string])[]): string[] {
