@@ -5,6 +5,7 @@ import type { Kafka } from 'kafkajs';
 import type { Logger } from './kafka-connection.ts';
 import { asKafkaError } from './kafka-errors.ts';
 import { createCluster } from './kafkajs-cluster.ts';
+import { whileCoordinatorMoves } from './while-moving.ts';
 
 /**
  * A member killed by -9 holds its partitions until its session ends (10 s). Its id is kept in a file beside the
@@ -69,7 +70,7 @@ export async function requireSoleMember(
     await admin.connect();
     const deadlineMs = performance.now() + DEAD_MEMBER_MS;
     for (;;) {
-      const { groups } = await admin.describeGroups([groupId]);
+      const { groups } = await whileCoordinatorMoves(() => admin.describeGroups([groupId]));
       const holder = groups[0]?.members[0];
       if (holder === undefined) return;
       if (performance.now() > deadlineMs) {
