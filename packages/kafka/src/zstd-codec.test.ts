@@ -35,6 +35,12 @@ it('a frame that does not say its size is read', async () => {
   expect((await decompress(unsized)).equals(buffer)).toBe(true);
 });
 
+it('a record in a frame of its own, which does not say its size, holds no chunk of many times its bytes', async () => {
+  const read = await decompress(await streamed(Buffer.from('{"id":35436,"status":"open"}')));
+  expect(String(read)).toBe('{"id":35436,"status":"open"}');
+  expect(read.buffer.byteLength).toBeLessThan(1_000);
+});
+
 it('a frame that names a size beyond all measure is refused, without the memory it asks for', async () => {
   const compressed = zstdCompressSync(Buffer.alloc(300_000), {
     params: { [constants.ZSTD_c_compressionLevel]: 1 },

@@ -10,10 +10,11 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 const LEVEL = 1;
 const compression = { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } };
 
-/** Where a frame does not say how much comes out of it, or says too much to be believed. */
-const CHUNK_BYTES_DEFAULT = 64 * 1024;
-const CHUNK_BYTES_MAX = 32 * 1024 * 1024;
+/** Of node:zlib: it takes none smaller. */
 const CHUNK_BYTES_MIN = 64;
+const UNSIZED_CHUNK_BYTES_MAX = 64 * 1024;
+/** A frame that says more is not believed: 8 MiB is what one ticket may weigh. */
+const SIZE_BYTES_MAX = 32 * 1024 * 1024;
 
 export const zstdCodec = () => ({
   compress: async ({ buffer }: { buffer: Buffer }): Promise<Buffer> => zstdCompressSync(buffer, compression),
@@ -23,12 +24,13 @@ export const zstdCodec = () => ({
 
 /**
  * Into one chunk of the right size, where node:zlib would take many of 16 KB and copy them together: half the time.
- * One byte more than comes out, or it would begin another chunk to see that nothing more does.
+ * One byte more than comes out, or it would begin another chunk to see that nothing more does. What a frame that does
+ * not name its size takes goes by its own: a chunk is held in memory as long as a record that lies in it.
  */
 function chunkSize(frame: Buffer): number {
   const size = frameContentSize(frame);
-  if (size === undefined || size >= CHUNK_BYTES_MAX) return CHUNK_BYTES_DEFAULT;
-  return Math.max(size + 1, CHUNK_BYTES_MIN);
+  const isKnown = size !== undefined && size <= SIZE_BYTES_MAX;
+  return Math.max(CHUNK_BYTES_MIN, isKnown ? size + 1 : Math.min(4 * frame.length, UNSIZED_CHUNK_BYTES_MAX));
 }
 
 /** What the first frame says that comes out of it (RFC 8878, 3.1.1.1); undefined where it does not say. */
