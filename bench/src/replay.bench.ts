@@ -2,7 +2,7 @@
  * What a replay costs, and that it repeats nothing.
  *
  * Method. A log of 200,000 records: 160,000 tickets of about 4 KB, then 40,000 of them again, changed, a tenth of those
- * raised to urgent, which alerting's default rules ask about. Three rounds; in each, for search and then for alerting,
+ * raised to urgent, which alerting's default rules ask about. Five rounds; in each, for search and then for alerting,
  * with a store of its own: the service as users run it reads the log from nothing (first application); it stops, its
  * group is moved back to offset 0 by `ticket-stream replay`, it starts and reads all of it again (replay). Rates are of
  * records, from the first consumed to the last; ratio = replay / first application, round by round; medians are quoted.
@@ -28,7 +28,7 @@ import { type SinkName, timeWholeLog } from './replay/service-run.ts';
 
 const TICKETS = Number(process.env['BENCH_TICKETS'] ?? 160_000);
 const AGAIN = TICKETS / 4;
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const STORE_RUNS = 5;
 const STORE_TICKETS = 30_000;
 const STORE_TARGET = 10;
