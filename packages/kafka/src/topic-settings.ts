@@ -80,6 +80,9 @@ async function untilServed(admin: Admin, topics: string[]): Promise<void> {
     const known = await admin.fetchTopicMetadata({ topics });
     const isLed = known.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
     if (!isLed) throw Object.assign(new Error('no leader yet'), { type: 'LEADER_NOT_AVAILABLE' });
+    // Named as leaders, brokers still refuse for a moment; a producer that is not idempotent repeats its send then, also
+    // to the partitions that took it.
+    for (const topic of topics) await admin.fetchTopicOffsets(topic);
   });
 }
 

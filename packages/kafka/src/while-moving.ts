@@ -27,7 +27,7 @@ const leader: Moving = {
 };
 
 const newTopic: Moving = {
-  passes: new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']),
+  passes: new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']),
   pauseMs: 50,
   patienceMs: 15_000,
 };
