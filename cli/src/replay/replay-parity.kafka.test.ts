@@ -1,32 +1,18 @@
 /**
- * `ticket-stream replay` gives the offsets that Kafka's own kafka-consumer-groups gives. Each row: two
- * groups in the same state, the same flags, the real tool on one and ours on the other; then what the coordinator has
- * for both.
+ * `ticket-stream replay` gives the offsets that Kafka's own kafka-consumer-groups gives. Each row: two groups in the same
+ * state, the same flags, the real tool on one and ours on the other; then what the coordinator has for both.
  *
- * Ours is the command's own flags and steps in this process; rows with `asProcess` start it as a person does, since a
- * process a row took a minute of processor. The tool's Java VM is started for each row, from an archive of its loaded
- * classes, which halves its start (1.1 to 0.6 s of processor).
+ * Both are started for each row, as a person does; the tool's Java VM from an archive of its loaded classes, which halves
+ * its start (1.1 to 0.6 s of processor).
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runKafkaTool, sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
-import { isTicketStreamError } from '@ticket-stream/errors';
-import {
-  commitGroupOffsets,
-  connectKafka,
-  type LogReader,
-  openLogReader,
-  silentLogger,
-  topicNames,
-} from '@ticket-stream/kafka';
+import { commitGroupOffsets, connectKafka, silentLogger } from '@ticket-stream/kafka';
 import { createTopic } from '@ticket-stream/kafka/testing';
-import { CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../testing/run-command.ts';
-import { moveGroup, readRequest } from './replay.ts';
-import { replayCommand } from './replay-command.ts';
-import { checkFlags, type ReplayFlags } from './replay-request.ts';
 
 const { brokers } = sharedKafka();
 const kafka = connectKafka({ brokers: brokers.split(',') }, silentLogger);
@@ -37,7 +23,6 @@ const folder = mkdtempSync(join(tmpdir(), 'ticket-stream-replay-'));
 const environment = { KAFKA_BROKERS: brokers, TICKETS_TOPIC: topic, DATA_DIR: folder };
 const TOOL = 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand';
 const toolClasses = join(folder, 'tool.jsa');
-let reader: LogReader;
 const producer = kafka.producer({
   transactionalId: `${prefix}writer`,
   maxInFlightRequests: 1,
@@ -73,7 +58,6 @@ beforeAll(async () => {
   await whole.commit();
   const open = await producer.transaction();
   await open.send({ topic, messages: records(2, 10).map((each) => ({ ...each, partition: 3 })) });
-  reader = await openLogReader(kafka);
   await runKafkaTool(
     TOOL,
     [
@@ -85,7 +69,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await reader.close();
   await producer.disconnect();
   await admin.disconnect();
   rmSync(folder, { recursive: true, force: true });
@@ -106,11 +89,10 @@ interface Row {
   readonly partitions?: string;
   /** Written to a file, which takes the place of FILE in the flags; GROUP is either group. */
   readonly file?: string;
-  readonly asProcess?: true;
 }
 
 const rows: readonly Row[] = [
-  { flags: ['--to-earliest'], asProcess: true },
+  { flags: ['--to-earliest'] },
   { flags: ['--to-earliest'], state: 'partly' },
   { flags: ['--to-earliest'], state: 'outside' },
   { flags: ['--to-earliest'], state: 'nothing' },
@@ -118,7 +100,7 @@ const rows: readonly Row[] = [
   { flags: ['--to-earliest'], partitions: '0,2' },
   { flags: ['--to-latest'] },
   { flags: ['--to-latest'], state: 'nothing' },
-  { flags: ['--to-latest'], partitions: '3', asProcess: true },
+  { flags: ['--to-latest'], partitions: '3' },
   { flags: ['--to-current'] },
   { flags: ['--to-current'], state: 'partly' },
   { flags: ['--to-current'], state: 'outside' },
@@ -127,10 +109,10 @@ const rows: readonly Row[] = [
   { flags: ['--to-offset', '4'] },
   { flags: ['--to-offset', '4'], partitions: '0' },
   { flags: ['--to-offset', '9999'] },
-  { flags: ['--to-offset', '-5'], asProcess: true },
+  { flags: ['--to-offset', '-5'] },
   { flags: ['--to-offset', '10'], partitions: '0,1' },
   { flags: ['--shift-by', '2'] },
-  { flags: ['--shift-by', '-2'], asProcess: true },
+  { flags: ['--shift-by', '-2'] },
   { flags: ['--shift-by', '0'] },
   { flags: ['--shift-by', '1000'] },
   { flags: ['--shift-by', '-1000'] },
@@ -142,7 +124,7 @@ const rows: readonly Row[] = [
   { flags: ['--to-datetime', moment(12)], partitions: '3' },
   { flags: ['--to-datetime', moment(500)] },
   { flags: ['--to-datetime', `${moment(7)}Z`] },
-  { flags: ['--to-datetime', `${moment(7)}+02:00`], asProcess: true },
+  { flags: ['--to-datetime', `${moment(7)}+02:00`] },
   { flags: ['--to-datetime', `${moment(7)}-0300`] },
   { flags: ['--to-datetime', `${moment(7)}+05`] },
   { flags: ['--by-duration', 'PT13H'] },
@@ -150,10 +132,10 @@ const rows: readonly Row[] = [
   { flags: ['--by-duration', 'P0DT12H60M'] },
   { flags: ['--by-duration', 'pt46800.5s'] },
   { flags: ['--by-duration', 'PT0S'] },
-  { flags: ['--by-duration', '-PT1H'], asProcess: true },
+  { flags: ['--by-duration', '-PT1H'] },
   { flags: ['--by-duration', 'P9999D'] },
   { flags: ['--from-file', 'FILE'], file: `${topic},0,3\n${topic},1,8\n${topic},3,6\n` },
-  { flags: ['--from-file', 'FILE'], file: `"${topic}",0,3\n"${topic}",2,0\n`, asProcess: true },
+  { flags: ['--from-file', 'FILE'], file: `"${topic}",0,3\n"${topic}",2,0\n` },
   { flags: ['--from-file', 'FILE'], file: `${topic},0,9999\n${topic},1,0\n` },
   { flags: ['--from-file', 'FILE'], file: `${topic},0,3\n${topic},0,4` },
   { flags: ['--from-file', 'FILE'], file: `GROUP,${topic},0,3\nanother,${topic},0,9\n` },
@@ -161,22 +143,22 @@ const rows: readonly Row[] = [
 
 /** Neither moves anything. */
 const refusals: readonly Row[] = [
-  { flags: [], asProcess: true },
+  { flags: [] },
   { flags: ['--to-earliest', '--to-latest'] },
   { flags: ['--to-offset', 'ten'] },
   { flags: ['--to-offset', '9223372036854775808'] },
-  { flags: ['--shift-by', '1'], state: 'partly', asProcess: true },
+  { flags: ['--shift-by', '1'], state: 'partly' },
   { flags: ['--shift-by', '1.5'] },
   { flags: ['--to-datetime', '2026-02-30T00:00:00.000'] },
   { flags: ['--to-datetime', '2026-01-01T24:00:00.000'] },
   { flags: ['--to-datetime', 'yesterday'] },
   { flags: ['--to-datetime', '1969-12-31T00:00:00.000'] },
   { flags: ['--by-duration', 'P1W'] },
-  { flags: ['--by-duration', 'PT'], asProcess: true },
+  { flags: ['--by-duration', 'PT'] },
   { flags: ['--by-duration', 'P100000D'] },
   { flags: ['--to-earliest'], partitions: '7' },
   { flags: ['--from-file', 'FILE'], file: `another,${topic},0,9\n` },
-  { flags: ['--from-file', 'FILE'], file: `${topic},zero,9\n`, asProcess: true },
+  { flags: ['--from-file', 'FILE'], file: `${topic},zero,9\n` },
   { flags: ['--from-file', 'FILE'], file: `${topic},0,-9\n` },
   { flags: ['--from-file', join(folder, 'no-such-file')] },
 ];
@@ -184,7 +166,7 @@ const refusals: readonly Row[] = [
 let groups = 0;
 
 /** Both tools on groups of their own in the same state, at once: they do not wait for each other. */
-async function both({ flags, state = 'whole', partitions, file, asProcess }: Row) {
+async function both({ flags, state = 'whole', partitions, file }: Row) {
   const number = groups++;
   const [tools, ours] = [`${prefix}${number}-tool`, `${prefix}${number}-ours`];
   const committed = new Map(
@@ -203,7 +185,7 @@ async function both({ flags, state = 'whole', partitions, file, asProcess }: Row
     ? []
     : ['--topic', `${topic}${partitions === undefined ? '' : `:${partitions}`}`];
   const args = [...flagsOf(ours), ...(partitions === undefined ? [] : ['--partition', partitions])];
-  const [tool, refusal] = await Promise.all([
+  const [tool, command] = await Promise.all([
     runKafkaTool(
       TOOL,
       [
@@ -212,40 +194,9 @@ async function both({ flags, state = 'whole', partitions, file, asProcess }: Row
       ],
       { jvm: [`-XX:SharedArchiveFile=${toolClasses}`] },
     ),
-    (asProcess === true ? replayAsProcess : replayHere)(ours, ['--execute', '--create', ...args]),
+    runCommand(['replay', ours, '--execute', '--create', ...args], environment),
   ]);
-  return { tool, refusal, offsets: { tools: await offsetsOf(tools), ours: await offsetsOf(ours) } };
-}
-
-/** @returns why it was refused as wrong configuration; undefined: it was done */
-async function replayAsProcess(group: string, args: readonly string[]): Promise<string | undefined> {
-  const { code, stderr } = await runCommand(['replay', group, ...args], environment);
-  if (code === 0 && stderr === '') return undefined;
-  expect({ code, stderr }).toEqual({
-    code: 2,
-    stderr: expect.stringMatching(/^(ticket-stream|error): .+\n/),
-  });
-  return stderr;
-}
-
-/** As above. */
-async function replayHere(group: string, args: readonly string[]): Promise<string | undefined> {
-  try {
-    const command = replayCommand()
-      .exitOverride()
-      .configureOutput({ writeErr() {} });
-    const { unknown, operands } = command.parseOptions([...args]);
-    expect([...unknown, ...operands]).toEqual([]);
-    const flags = command.opts<ReplayFlags>();
-    checkFlags(flags);
-    const cluster = { kafka, reader, names: topicNames(topic) };
-    await moveGroup(cluster, await readRequest(cluster, group, flags), flags, () => {});
-    return undefined;
-  } catch (error) {
-    const isRefusal = error instanceof CommanderError || isTicketStreamError(error, 'config.invalid');
-    if (isRefusal) return error.message;
-    throw error;
-  }
+  return { tool, command, offsets: { tools: await offsetsOf(tools), ours: await offsetsOf(ours) } };
 }
 
 async function offsetsOf(groupId: string): Promise<Record<number, bigint>> {
@@ -267,8 +218,8 @@ const titleOf = ({ flags, state = 'whole', partitions, file }: Row): string =>
 
 describe('replay beside kafka-consumer-groups', () => {
   it.each(rows.map((row) => [titleOf(row), row] as const))('%s: the same offsets', async (_title, row) => {
-    const { tool, refusal, offsets } = await both(row);
-    expect(refusal).toBeUndefined();
+    const { tool, command, offsets } = await both(row);
+    expect({ code: command.code, stderr: command.stderr }).toEqual({ code: 0, stderr: '' });
     expect(offsets.ours).toEqual(offsets.tools);
     // A tool that did nothing would agree with one that did nothing: what it says it set is what is compared.
     const said = [...tool.stdout.matchAll(/^\S+\s+\S+\s+(\d+)\s+(\d+)\s*$/gm)].map((match) =>
@@ -279,8 +230,9 @@ describe('replay beside kafka-consumer-groups', () => {
   });
 
   it.each(refusals.map((row) => [titleOf(row), row] as const))('%s: refused by both', async (_title, row) => {
-    const { tool, refusal, offsets } = await both(row);
-    expect(refusal).toMatch(/./);
+    const { tool, command, offsets } = await both(row);
+    expect(command.code).toBe(2);
+    expect(command.stderr).toMatch(/^(ticket-stream|error): .+\n/);
     expect(`${tool.stdout}${tool.stderr}`).toMatch(/error|exception|cannot|missing|must|only/i);
     const untouched = states[row.state ?? 'whole'];
     expect(offsets).toEqual({ tools: untouched, ours: untouched });

@@ -1,5 +1,4 @@
 /** What `ticket-stream replay` was asked for: one place to go, said by exactly one flag. */
-
 import { readOffsetFile } from './offset-file.ts';
 import { refused } from './refused-request.ts';
 import { parseAgo, parseDateTime } from './replay-moments.ts';

@@ -52,11 +52,7 @@ interface ReplayRequest {
 }
 
 /** What the flags mean on this cluster. @throws config.invalid, kafka.group_unknown */
-export async function readRequest(
-  cluster: Cluster,
-  given: string,
-  flags: ReplayFlags,
-): Promise<ReplayRequest> {
+async function readRequest(cluster: Cluster, given: string, flags: ReplayFlags): Promise<ReplayRequest> {
   const topic = cluster.names.tickets;
   await requireTickets(cluster);
   const all = await cluster.reader.partitions(topic);
@@ -70,7 +66,7 @@ export async function readRequest(
  * @param onDoing  told what is waited for
  * @throws kafka.group_active  with nothing changed
  */
-export async function moveGroup(
+async function moveGroup(
   cluster: Cluster,
   { group, found, target, chosen }: ReplayRequest,
   flags: ReplayFlags,

@@ -70,7 +70,7 @@ export async function requireSoleMember(
     await admin.connect();
     const deadlineMs = performance.now() + DEAD_MEMBER_MS;
     for (;;) {
-      const { groups } = await whileCoordinatorMoves(() => admin.describeGroups([groupId]));
+      const { groups } = await whileCoordinatorMoves(() => admin.describeGroups([groupId]), options.signal);
       const holder = groups[0]?.members[0];
       if (holder === undefined) return;
       if (performance.now() > deadlineMs) {

@@ -32,21 +32,26 @@ const newTopic: Moving = {
   patienceMs: 15_000,
 };
 
-/** For up to 20 s; other errors go through. */
-export const whileCoordinatorMoves = <T>(step: () => Promise<T>) => whileMoving(coordinator, step);
+/** For up to 20 s; other errors go through. @throws the AbortError of a signal that ends the waiting */
+export const whileCoordinatorMoves = <T>(step: () => Promise<T>, signal?: AbortSignal) =>
+  whileMoving(coordinator, step, signal);
 /** Of partitions, for up to 3 s; other errors go through. */
 export const whileLeadersMove = <T>(step: () => Promise<T>) => whileMoving(leader, step);
 /** For up to 15 s after it was made; other errors go through. */
 export const whileTopicIsNew = <T>(step: () => Promise<T>) => whileMoving(newTopic, step);
 
-async function whileMoving<T>({ passes, pauseMs, patienceMs }: Moving, step: () => Promise<T>): Promise<T> {
+async function whileMoving<T>(
+  { passes, pauseMs, patienceMs }: Moving,
+  step: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const deadlineMs = performance.now() + patienceMs;
   for (;;) {
     try {
       return await step();
     } catch (error) {
       if (!passes.has(kafkaErrorType(error) ?? '') || performance.now() > deadlineMs) throw error;
-      await wait(pauseMs);
+      await wait(pauseMs, undefined, signal === undefined ? {} : { signal });
     }
   }
 }

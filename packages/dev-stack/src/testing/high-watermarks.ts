@@ -8,7 +8,7 @@ const READ_UNCOMMITTED = 0;
 const EARLIEST = '-2';
 const LATEST = '-1';
 
-/** kafkajs's own view of a cluster: what of it is used here. */
+/** kafkajs's own view of a cluster, as packages/kafka has it, which stands above this package: what is used here. */
 interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;

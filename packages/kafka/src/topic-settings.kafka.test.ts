@@ -1,0 +1,18 @@
+import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
+import { expect, it } from 'vitest';
+import { connectKafka, silentLogger } from './kafka-connection.ts';
+import { createTopic } from './testing/create-topic.ts';
+
+// A producer that is not idempotent repeats a refused send, also to the partitions that took it: records twice.
+it('a topic just made takes a record in each partition, at the first try', async () => {
+  const kafka = connectKafka({ brokers: sharedKafka().brokers.split(',') }, silentLogger);
+  const producer = kafka.producer({ retry: { retries: 0 } });
+  await producer.connect();
+  for (let n = 0; n < 10; n++) {
+    const topic = `${topicPrefix('just-made')}${n}`;
+    await createTopic(kafka, topic, 30);
+    const messages = Array.from({ length: 30 }, (_, partition) => ({ partition, value: 'x' }));
+    expect(await producer.send({ topic, messages, acks: -1 })).toHaveLength(30);
+  }
+  await producer.disconnect();
+});
