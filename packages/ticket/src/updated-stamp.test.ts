@@ -72,6 +72,23 @@ describe('the updated stamp', () => {
     },
   );
 
+  // 2000 and 2400 are leap years, 2100 is none; chance alone seldom comes to a 29 February.
+  it.each([1970, 2000, 2023, 2024, 2100, 2400])(
+    'has the days that the year %i has, and no others',
+    (year) => {
+      for (const text of Array.from({ length: 12 * 32 }, (_, n) => {
+        const [month, day] = [Math.floor(n / 32) + 1, n % 32].map((number) =>
+          String(number).padStart(2, '0'),
+        );
+        return `${year}-${month}-${day}T12:00:00`;
+      })) {
+        const date = new Date(`${text}Z`);
+        const isOfCalendar = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+        expect(parseRfc3339Second(`${text}Z`), text).toBe(isOfCalendar ? date.getTime() / 1000 : undefined);
+      }
+    },
+  );
+
   it('takes a leap second for the last one of its minute', () => {
     expect(parseRfc3339Second('2016-12-31T23:59:60Z')).toBe(1_483_228_799);
   });
