@@ -1,7 +1,7 @@
 import { consoleConsume } from '@ticket-stream/dev-stack/testing';
 import { connectKafka, openLogReader } from '@ticket-stream/kafka';
+import { readableEnds } from '@ticket-stream/kafka/testing';
 import { ticketDigest } from '@ticket-stream/ticket';
-import { until } from './condition.ts';
 
 export interface CommittedVersion {
   readonly ticketId: string;
@@ -16,17 +16,10 @@ export interface CommittedVersion {
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Right after a commit returned, readers may still be behind it (measured: up to 188 ms). */
 async function readersSeeEverything(brokers: string, topic: string): Promise<void> {
   const reader = await openLogReader(connectKafka({ brokers: brokers.split(',') }, silent));
   try {
-    await until(`${topic} without an open transaction`, async () => {
-      const [stable, ends] = await Promise.all([
-        reader.stableEndOffsets(topic),
-        reader.highWatermarks(topic),
-      ]);
-      return [...ends].every(([partition, end]) => stable.get(partition) === end);
-    });
+    await readableEnds(reader, topic);
   } finally {
     await reader.close();
   }

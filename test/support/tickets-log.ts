@@ -1,5 +1,8 @@
-import { openTicketsLog as openLog, type TicketsLogOptions } from '@ticket-stream/kafka/testing';
-import { until } from './condition.ts';
+import {
+  openTicketsLog as openLog,
+  readableEnds,
+  type TicketsLogOptions,
+} from '@ticket-stream/kafka/testing';
 
 export type { MadeVersion } from '@ticket-stream/kafka/testing';
 
@@ -10,19 +13,8 @@ export async function openTicketsLog(brokers: string, topic: string, options: Ti
   const log = await openLog(brokers, topic, options);
   const { reader } = log;
   return Object.assign(log, {
-    /**
-     * Waits until readers see everything: right after a commit they may still be behind it.
-     * @returns the next offset of each partition
-     */
-    async ends(): Promise<ReadonlyMap<number, bigint>> {
-      return until(`${topic} without an open transaction`, async () => {
-        const [stable, ends] = await Promise.all([
-          reader.stableEndOffsets(topic),
-          reader.highWatermarks(topic),
-        ]);
-        return [...ends].every(([partition, end]) => stable.get(partition) === end) && stable;
-      });
-    },
+    /** The next offset of each partition, once readers see everything. */
+    ends: (): Promise<ReadonlyMap<number, bigint>> => readableEnds(reader, topic),
     /** The offset behind the last record of each partition; commit markers may follow. To be called at `ends`. */
     async recordEnds(ends: ReadonlyMap<number, bigint>): Promise<ReadonlyMap<number, bigint>> {
       const last = new Map<number, bigint>();

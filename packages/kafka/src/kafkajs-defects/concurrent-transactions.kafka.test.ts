@@ -34,7 +34,7 @@ async function publishUntilWaited(
   const keys: string[] = [];
   while (keys.length < PAGES_MIN || (waitsMs.length === 0 && keys.length < PAGES_MAX)) {
     keys.push(String(keys.length + 1));
-    await publisher.publishPage([ticket(keys.length, 100)]);
+    await publisher.commitPage([ticket(keys.length, 100)]);
   }
   return keys;
 }

@@ -7,6 +7,7 @@ import type { LogReader } from '../log-reader.ts';
 import { openPagePublisher, type PagePublisher } from '../page-publisher.ts';
 import type { PageTransaction } from '../page-transaction.ts';
 import { ensureTopics, type TopicNames } from '../topics.ts';
+import { readableEnds } from './readable-ends.ts';
 
 export { silentLogger };
 
@@ -17,8 +18,10 @@ export interface TestState {
 }
 
 export interface TestPublisher extends PagePublisher<TestState> {
-  /** One whole page: its tickets, then the checkpoint. */
+  /** One whole page: its tickets, then the checkpoint. Readers see all of it when it returns; no other page is open. */
   publishPage(tickets: readonly TestTicket[], state?: TestState): Promise<void>;
+  /** The same, over when its commit is answered: readers see it a moment later. */
+  commitPage(tickets: readonly TestTicket[], state?: TestState): Promise<void>;
 }
 
 export async function openTestPublisher(
@@ -69,12 +72,18 @@ export async function openTestPublisher(
     });
   }
 
+  async function commitPage(tickets: readonly TestTicket[], state?: TestState): Promise<void> {
+    const next = state ?? { page: publisher.checkpoint.exportState.page + 1 };
+    const page = await publisher.beginPage();
+    for (const { event, value } of tickets) await publishOrSetAside(page, event, value);
+    await page.commit(next);
+  }
+
   return Object.assign(publisher, {
+    commitPage,
     async publishPage(tickets: readonly TestTicket[], state?: TestState) {
-      const next = state ?? { page: publisher.checkpoint.exportState.page + 1 };
-      const page = await publisher.beginPage();
-      for (const { event, value } of tickets) await publishOrSetAside(page, event, value);
-      await page.commit(next);
+      await commitPage(tickets, state);
+      await Promise.all(Object.values(names).map((topic) => readableEnds(reader, topic)));
     },
   });
 }
