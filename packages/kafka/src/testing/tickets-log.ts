@@ -4,6 +4,7 @@ import { connectKafka } from '../kafka-connection.ts';
 import { openLogReader } from '../log-reader.ts';
 import { topicNames } from '../topics.ts';
 import { createTopic } from './create-topic.ts';
+import { readableEnds } from './readable-ends.ts';
 import { openTestPublisher, silentLogger } from './test-publisher.ts';
 
 /** A version of a ticket as a test makes it up: its document is JSON with at least `id`. */
@@ -59,10 +60,11 @@ export async function openTicketsLog(brokers: string, topic: string, options: Ti
     get logId() {
       return publisher.checkpoint.logId;
     },
-    /** One page, one transaction, in this order. */
+    /** One page, one transaction, in this order. Readers see all of it when it returns; no other page is open. */
     async publish(versions: readonly MadeVersion[]): Promise<void> {
       const page = await fill(versions);
       await page.commit({ page: publisher.checkpoint.exportState.page + 1 });
+      await readableEnds(reader, topic);
     },
     async abort(versions: readonly MadeVersion[]): Promise<void> {
       await (await fill(versions)).abort();
