@@ -9,14 +9,13 @@
  * 2. *Not alone*: for a minute somebody else takes every request of the same allowance as it comes free. The producer
  *    gets 429s, waits each of them out as it is told, and goes on at its pace when it is alone again.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { startKafka } from '@ticket-stream/dev-stack';
 import { DEFAULT_EMAIL, DEFAULT_TOKEN, startSimulator } from '@ticket-stream/zendesk-simulator';
-import { type Bench, rounded } from './bench.ts';
+import { type Bench, type BenchResult, rounded, type Say } from './bench.ts';
 import { MeasuredProducer } from './publish/measured-producer.ts';
+import { type BenchKafka, withKafka } from './with-kafka.ts';
 
 const REQUESTS_PER_MINUTE = 10;
 const PER_PAGE = 50;
@@ -31,80 +30,78 @@ const SAY_EVERY_MS = 15_000;
 
 export const allowance: Bench = {
   summary: `the share of ${REQUESTS_PER_MINUTE} requests a minute that a backfill uses, and its 429s; ${MINUTES + 4} minutes`,
-  async run(say) {
-    const dir = mkdtempSync(join(tmpdir(), 'ticket-stream-bench-'));
-    const kafka = await startKafka({ dataDir: join(dir, 'kafka') });
-    const simulator = await startSimulator({
-      dataDir: join(dir, 'simulator'),
-      tickets: Math.ceil((MINUTES + 5) * REQUESTS_PER_MINUTE * PER_PAGE * 1.1),
-      seed: 5,
-      frozen: true,
-      requestsPerMinute: REQUESTS_PER_MINUTE,
-      liveChangesPerMinute: 0,
-    });
-    const producer = new MeasuredProducer(join(dir, 'producer'), {
-      KAFKA_BROKERS: kafka.brokers,
-      TICKETS_TOPIC: 'allowance',
-      ZENDESK_URL: simulator.url,
-      ZENDESK_EMAIL: DEFAULT_EMAIL,
-      ZENDESK_API_TOKEN: DEFAULT_TOKEN,
-      EXPORT_SOURCE: simulator.source,
-      EXPORT_REQUESTS_PER_MINUTE: String(REQUESTS_PER_MINUTE),
-      EXPORT_PER_PAGE: String(PER_PAGE),
-      START_TIME: '1',
-    });
-    const watched = async (untilMs: number): Promise<void> => {
-      for (let saidMs = 0; performance.now() < untilMs; await wait(250)) {
-        if (!producer.running) throw new Error(`the producer ended:\n${producer.log.slice(-3_000)}`);
-        if (performance.now() - saidMs < SAY_EVERY_MS) continue;
-        saidMs = performance.now();
-        const leftS = Math.round((untilMs - saidMs) / 1000);
-        const { total, rateLimited } = simulator.status().requests;
-        say(`${total} requests, ${rateLimited} of them refused; ${leftS} s to go`);
-      }
-    };
-    try {
-      await producer.untilLogged('export claimed');
-      await watched(performance.now() + MINUTES * 60_000);
-      const alone = simulator.status().requests;
-
-      say('somebody else takes the same allowance');
-      const greed = greedy(simulator.url);
-      await watched(performance.now() + GREEDY_MS);
-      greed.stop();
-      const taken = await greed.taken;
-      const before = simulator.status().requests;
-      await watched(performance.now() + AFTERWARDS_MS);
-      const pagesAfter = simulator.status().requests.pages - before.pages;
-      const refusals = await refusalsOf(join(dir, 'producer'));
-
-      const minutes = alone.spanSeconds / 60;
-      const used = (alone.total - 1) / (minutes * REQUESTS_PER_MINUTE);
-      return {
-        figures: {
-          minutes: rounded(minutes, 3),
-          requests: alone.total,
-          busiestMinute: alone.busiestMinute,
-          takenByOther: taken,
-        },
-        targets: {
-          usedShare: { value: rounded(used, 4), target: 0.99, met: used >= 0.99 },
-          caused429: { value: alone.rateLimited, target: 0, met: alone.rateLimited === 0 },
-          minutes: { value: rounded(minutes, 2), target: 20, met: minutes >= 20 },
-          refused: { value: refusals, target: 1, met: refusals >= 1 },
-          // Each tells its wait, and so many waits of a few seconds fit into the time; a storm would be hundreds.
-          refusedAtMost: { value: refusals, target: REFUSALS_MAX, met: refusals <= REFUSALS_MAX },
-          pagesAfter: { value: pagesAfter, target: PAGES_AFTER, met: pagesAfter >= PAGES_AFTER },
-        },
-      };
-    } finally {
-      await producer.stop();
-      await simulator.stop();
-      await kafka.stop();
-      rmSync(dir, { recursive: true, force: true });
-    }
-  },
+  run: (say) => withKafka((at) => measure(at, say)),
 };
+
+async function measure({ dir, brokers }: BenchKafka, say: Say): Promise<BenchResult> {
+  const simulator = await startSimulator({
+    dataDir: join(dir, 'simulator'),
+    tickets: Math.ceil((MINUTES + 5) * REQUESTS_PER_MINUTE * PER_PAGE * 1.1),
+    seed: 5,
+    frozen: true,
+    requestsPerMinute: REQUESTS_PER_MINUTE,
+    liveChangesPerMinute: 0,
+  });
+  const producer = new MeasuredProducer(join(dir, 'producer'), {
+    KAFKA_BROKERS: brokers,
+    TICKETS_TOPIC: 'allowance',
+    ZENDESK_URL: simulator.url,
+    ZENDESK_EMAIL: DEFAULT_EMAIL,
+    ZENDESK_API_TOKEN: DEFAULT_TOKEN,
+    EXPORT_SOURCE: simulator.source,
+    EXPORT_REQUESTS_PER_MINUTE: String(REQUESTS_PER_MINUTE),
+    EXPORT_PER_PAGE: String(PER_PAGE),
+    START_TIME: '1',
+  });
+  const watched = async (untilMs: number): Promise<void> => {
+    for (let saidMs = 0; performance.now() < untilMs; await wait(250)) {
+      if (!producer.running) throw new Error(`the producer ended:\n${producer.log.slice(-3_000)}`);
+      if (performance.now() - saidMs < SAY_EVERY_MS) continue;
+      saidMs = performance.now();
+      const leftS = Math.round((untilMs - saidMs) / 1000);
+      const { total, rateLimited } = simulator.status().requests;
+      say(`${total} requests, ${rateLimited} of them refused; ${leftS} s to go`);
+    }
+  };
+  try {
+    await producer.untilLogged('export claimed');
+    await watched(performance.now() + MINUTES * 60_000);
+    const alone = simulator.status().requests;
+
+    say('somebody else takes the same allowance');
+    const greed = greedy(simulator.url);
+    await watched(performance.now() + GREEDY_MS);
+    greed.stop();
+    const taken = await greed.taken;
+    const before = simulator.status().requests;
+    await watched(performance.now() + AFTERWARDS_MS);
+    const pagesAfter = simulator.status().requests.pages - before.pages;
+    const refusals = await refusalsOf(join(dir, 'producer'));
+
+    const minutes = alone.spanSeconds / 60;
+    const used = (alone.total - 1) / (minutes * REQUESTS_PER_MINUTE);
+    return {
+      figures: {
+        minutes: rounded(minutes, 3),
+        requests: alone.total,
+        busiestMinute: alone.busiestMinute,
+        takenByOther: taken,
+      },
+      targets: {
+        usedShare: { value: rounded(used, 4), target: 0.99, met: used >= 0.99 },
+        caused429: { value: alone.rateLimited, target: 0, met: alone.rateLimited === 0 },
+        minutes: { value: rounded(minutes, 2), target: 20, met: minutes >= 20 },
+        refused: { value: refusals, target: 1, met: refusals >= 1 },
+        // Each tells its wait, and so many waits of a few seconds fit into the time; a storm would be hundreds.
+        refusedAtMost: { value: refusals, target: REFUSALS_MAX, met: refusals <= REFUSALS_MAX },
+        pagesAfter: { value: pagesAfter, target: PAGES_AFTER, met: pagesAfter >= PAGES_AFTER },
+      },
+    };
+  } finally {
+    await producer.stop();
+    await simulator.stop();
+  }
+}
 
 /** Somebody whose client knows no pace. */
 function greedy(url: string): { stop(): void; readonly taken: Promise<number> } {

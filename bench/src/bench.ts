@@ -1,7 +1,10 @@
+/** Progress, a line each. */
+export type Say = (line: string) => void;
+
 /** A measurement: two or more things run in turn in one session, so that the machine's mood cancels out. */
 export interface Bench {
   readonly summary: string;
-  run(say: (line: string) => void): Promise<BenchResult>;
+  run(say: Say): Promise<BenchResult>;
 }
 
 export interface BenchResult {

@@ -9,15 +9,12 @@
  * over all of them: resident memory at each 100,000.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startKafka } from '@ticket-stream/dev-stack';
-import { type Bench, median, rounded } from './bench.ts';
+import { type Bench, type BenchResult, median, rounded, type Say } from './bench.ts';
 import { sampleTickets } from './publish/sample-tickets.ts';
 import { fillLog } from './replay/filled-log.ts';
+import { type BenchKafka, withKafka } from './with-kafka.ts';
 
 const ROUNDS = 5;
 const RECORDS = Number(process.env['BENCH_RECORDS'] ?? 1_000_000);
@@ -37,59 +34,54 @@ interface WayRun {
 
 export const consume: Bench = {
   summary: 'decode, dedupe and hand over against raw kafkajs eachBatch; memory over 1,000,000 records',
-  async run(say) {
-    const dir = mkdtempSync(join(tmpdir(), 'ticket-stream-bench-'));
-    const kafka = await startKafka({ dataDir: join(dir, 'kafka') });
-    try {
-      const at = { brokers: kafka.brokers, topic: 'consume' };
-      const { log, records } = await fillLog(at, await sampleTickets(), { tickets: RECORDS });
-      await log.close();
-      say(`${records} records published`);
-      const runOf = (way: Way, count: number) => runWay(way, { ...at, records: count, folder: dir });
-      const runs: Record<Way, WayRun[]> = { raw: [], memory: [], sqlite: [] };
-      for (let round = 1; round <= ROUNDS; round++) {
-        for (const way of ways) {
-          const run = await runOf(way, TIMED_RECORDS);
-          runs[way].push(run);
-          say(
-            `round ${round}: ${way} ${Math.round(run.rate)}/s, ${rounded(run.cpuMsPerThousand)} ms of processor a thousand`,
-          );
-        }
-      }
-      const { rssMb } = await runOf('sqlite', RECORDS);
-      say(`resident along ${RECORDS} records: ${rssMb.join(' ')} MB`);
-      const growth = rounded((rssMb.at(-1) ?? Number.NaN) / (rssMb[0] ?? Number.NaN));
-      const ratiosOf = (way: Way) => runs[way].map(({ rate }, n) => rate / (runs.raw[n]?.rate ?? Number.NaN));
-      const figuresOf = (way: Way) => ({
-        [`${way}PerSecond`]: Math.round(median(runs[way].map(({ rate }) => rate))),
-        [`${way}CpuMsPerThousand`]: rounded(median(runs[way].map((run) => run.cpuMsPerThousand))),
-      });
-      const ratioOf = (way: Way) => {
-        const value = rounded(median(ratiosOf(way)));
-        return { value, target: RATIO_TARGET, met: value >= RATIO_TARGET };
-      };
-      return {
-        figures: {
-          records: TIMED_RECORDS,
-          ...figuresOf('raw'),
-          ...figuresOf('memory'),
-          ...figuresOf('sqlite'),
-          memoryToRawRuns: ratiosOf('memory').map((each) => rounded(each)),
-          sqliteToRawRuns: ratiosOf('sqlite').map((each) => rounded(each)),
-          sqliteRssMbAlong: rssMb,
-        },
-        targets: {
-          memoryToRaw: ratioOf('memory'),
-          sqliteToRaw: ratioOf('sqlite'),
-          rssGrowth: { value: growth, target: GROWTH_TARGET, met: growth <= GROWTH_TARGET },
-        },
-      };
-    } finally {
-      await kafka.stop();
-      rmSync(dir, { recursive: true, force: true });
-    }
-  },
+  run: (say) => withKafka((at) => measure(at, say)),
 };
+
+async function measure({ dir, brokers }: BenchKafka, say: Say): Promise<BenchResult> {
+  const at = { brokers, topic: 'consume' };
+  const { log, records } = await fillLog(at, await sampleTickets(), { tickets: RECORDS });
+  await log.close();
+  say(`${records} records published`);
+  const runOf = (way: Way, count: number) => runWay(way, { ...at, records: count, folder: dir });
+  const runs: Record<Way, WayRun[]> = { raw: [], memory: [], sqlite: [] };
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const way of ways) {
+      const run = await runOf(way, TIMED_RECORDS);
+      runs[way].push(run);
+      say(
+        `round ${round}: ${way} ${Math.round(run.rate)}/s, ${rounded(run.cpuMsPerThousand)} ms of processor a thousand`,
+      );
+    }
+  }
+  const { rssMb } = await runOf('sqlite', RECORDS);
+  say(`resident along ${RECORDS} records: ${rssMb.join(' ')} MB`);
+  const growth = rounded((rssMb.at(-1) ?? Number.NaN) / (rssMb[0] ?? Number.NaN));
+  const ratiosOf = (way: Way) => runs[way].map(({ rate }, n) => rate / (runs.raw[n]?.rate ?? Number.NaN));
+  const figuresOf = (way: Way) => ({
+    [`${way}PerSecond`]: Math.round(median(runs[way].map(({ rate }) => rate))),
+    [`${way}CpuMsPerThousand`]: rounded(median(runs[way].map((run) => run.cpuMsPerThousand))),
+  });
+  const ratioOf = (way: Way) => {
+    const value = rounded(median(ratiosOf(way)));
+    return { value, target: RATIO_TARGET, met: value >= RATIO_TARGET };
+  };
+  return {
+    figures: {
+      records: TIMED_RECORDS,
+      ...figuresOf('raw'),
+      ...figuresOf('memory'),
+      ...figuresOf('sqlite'),
+      memoryToRawRuns: ratiosOf('memory').map((each) => rounded(each)),
+      sqliteToRawRuns: ratiosOf('sqlite').map((each) => rounded(each)),
+      sqliteRssMbAlong: rssMb,
+    },
+    targets: {
+      memoryToRaw: ratioOf('memory'),
+      sqliteToRaw: ratioOf('sqlite'),
+      rssGrowth: { value: growth, target: GROWTH_TARGET, met: growth <= GROWTH_TARGET },
+    },
+  };
+}
 
 async function runWay(
   way: Way,

@@ -6,16 +6,15 @@
  * pages from 100 on and of the ten up to 10,000 the process looks at itself, its garbage collected (leaks/probe.ts).
  * Of each ten looks the lowest counts: a connection of undici or kafkajs may be opening or closing at any of them.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startKafka } from '@ticket-stream/dev-stack';
 import { DEFAULT_EMAIL, DEFAULT_TOKEN, startSimulator } from '@ticket-stream/zendesk-simulator';
-import { type Bench, type BenchResult, rounded } from './bench.ts';
+import { type Bench, type BenchResult, rounded, type Say } from './bench.ts';
 import type { Look } from './leaks/probe.ts';
 import { MeasuredProducer } from './publish/measured-producer.ts';
+import { type BenchKafka, withKafka } from './with-kafka.ts';
 
 const EARLY_PAGE = 100;
 const LATE_PAGE = 10_000;
@@ -26,53 +25,51 @@ const GROWTH_MB_TARGET = 2;
 
 export const leaks: Bench = {
   summary: `sockets, timers and memory after ${LATE_PAGE.toLocaleString('en')} pages against after ${EARLY_PAGE}`,
-  async run(say) {
-    const dir = mkdtempSync(join(tmpdir(), 'ticket-stream-bench-'));
-    const kafka = await startKafka({ dataDir: join(dir, 'kafka') });
-    const simulator = await startSimulator({
-      dataDir: join(dir, 'simulator'),
-      tickets: Math.ceil(LATE_PAGE * PER_PAGE * 1.2),
-      seed: 3,
-      frozen: true,
-      requestsPerMinute: Number.POSITIVE_INFINITY,
-      liveChangesPerMinute: 0,
-    });
-    const file = join(dir, 'looks.jsonl');
-    const producer = new MeasuredProducer(
-      join(dir, 'producer'),
-      {
-        KAFKA_BROKERS: kafka.brokers,
-        TICKETS_TOPIC: 'leaks',
-        ZENDESK_URL: simulator.url,
-        ZENDESK_EMAIL: DEFAULT_EMAIL,
-        ZENDESK_API_TOKEN: DEFAULT_TOKEN,
-        EXPORT_SOURCE: simulator.source,
-        EXPORT_REQUESTS_PER_MINUTE: '6000',
-        EXPORT_PER_PAGE: String(PER_PAGE),
-        START_TIME: '1',
-        PROBE_FILE: file,
-        PROBE_PAGES: [...pagesFrom(EARLY_PAGE), ...pagesFrom(LATE_PAGE - LOOKS + 1)].join(','),
-      },
-      ['--expose-gc', '--import', fileURLToPath(new URL('./leaks/probe.ts', import.meta.url))],
-    );
-    try {
-      let seen = 0;
-      for (;;) {
-        const looks = looksIn(file);
-        if (looks.length > seen) say(`looked after page ${looks.at(-1)?.page}`);
-        seen = looks.length;
-        if (seen === 2 * LOOKS) return compared(looks.slice(0, LOOKS), looks.slice(LOOKS));
-        if (!producer.running) throw new Error(`the producer ended:\n${producer.log.slice(-3_000)}`);
-        await wait(1_000);
-      }
-    } finally {
-      await producer.stop();
-      await simulator.stop();
-      await kafka.stop();
-      rmSync(dir, { recursive: true, force: true });
-    }
-  },
+  run: (say) => withKafka((at) => measure(at, say)),
 };
+
+async function measure({ dir, brokers }: BenchKafka, say: Say): Promise<BenchResult> {
+  const simulator = await startSimulator({
+    dataDir: join(dir, 'simulator'),
+    tickets: Math.ceil(LATE_PAGE * PER_PAGE * 1.2),
+    seed: 3,
+    frozen: true,
+    requestsPerMinute: Number.POSITIVE_INFINITY,
+    liveChangesPerMinute: 0,
+  });
+  const file = join(dir, 'looks.jsonl');
+  const producer = new MeasuredProducer(
+    join(dir, 'producer'),
+    {
+      KAFKA_BROKERS: brokers,
+      TICKETS_TOPIC: 'leaks',
+      ZENDESK_URL: simulator.url,
+      ZENDESK_EMAIL: DEFAULT_EMAIL,
+      ZENDESK_API_TOKEN: DEFAULT_TOKEN,
+      EXPORT_SOURCE: simulator.source,
+      EXPORT_REQUESTS_PER_MINUTE: '6000',
+      EXPORT_PER_PAGE: String(PER_PAGE),
+      START_TIME: '1',
+      PROBE_FILE: file,
+      PROBE_PAGES: [...pagesFrom(EARLY_PAGE), ...pagesFrom(LATE_PAGE - LOOKS + 1)].join(','),
+    },
+    ['--expose-gc', '--import', fileURLToPath(new URL('./leaks/probe.ts', import.meta.url))],
+  );
+  try {
+    let seen = 0;
+    for (;;) {
+      const looks = looksIn(file);
+      if (looks.length > seen) say(`looked after page ${looks.at(-1)?.page}`);
+      seen = looks.length;
+      if (seen === 2 * LOOKS) return compared(looks.slice(0, LOOKS), looks.slice(LOOKS));
+      if (!producer.running) throw new Error(`the producer ended:\n${producer.log.slice(-3_000)}`);
+      await wait(1_000);
+    }
+  } finally {
+    await producer.stop();
+    await simulator.stop();
+  }
+}
 
 const pagesFrom = (first: number): number[] => Array.from({ length: LOOKS }, (_, n) => first + n);
 

@@ -2,19 +2,21 @@
  * How fast an export page is read, and in how much memory.
  *
  * Method: a 100 MB page of 4 KB tickets in 64 KiB chunks, five rounds; in each, in turn and each in a process of its
- * own, our page stream, stream-json's default pipeline, our page stream with sideloads (whose tickets wait on the disk),
- * and JSON.parse of the whole page. × = MB/s of ours to that of stream-json, round by round; the median is quoted. The CPU
+ * own, our page stream, the same with sideloads (whose tickets wait on the disk), stream-json with a Node stream a stage and
+ * as one chain, and JSON.parse of the whole page. × = MB/s of ours to that of stream-json (the target is against the
+ * first of its two), round by round; the median is quoted. Each must have found as many tickets as the others. The CPU
  * time of the whole process is shown beside: on a machine that others use, it is the steadier figure.
  * Memory is the peak RSS of the process that parses, type stripping included, with the V8 options of the producer's npm
  * script; for its growth, pages of 4 MB and 1 GB, three rounds. `warm`: with Node's compile cache filled, which spares the
  * process the type stripper.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { serviceFlags } from '../../test/support/service-flags.ts';
 import { type Bench, median, rounded } from './bench.ts';
 import { type RunFigures, type WayName, wayNames } from './page-stream-run.ts';
 
@@ -28,16 +30,19 @@ const LARGE_MB = 1_000;
 const MEMORY_ROUNDS = 3;
 
 export const pageStream: Bench = {
-  summary: `a ${MEGABYTES} MB page parsed: ours against stream-json's default pipeline; memory up to 1 GB`,
+  summary: `a ${MEGABYTES} MB page parsed: ours against stream-json's; memory up to 1 GB`,
   async run(say) {
     const runs: Record<WayName, RunFigures[]> = {
       ours: [],
       'ours-sideloads': [],
       'stream-json': [],
+      'stream-json chain': [],
       'JSON.parse': [],
     };
     for (let round = 1; round <= ROUNDS; round++) {
       for (const way of wayNames) runs[way].push(await runApart(way, MEGABYTES));
+      const found = new Set(wayNames.map((way) => runs[way].at(-1)?.tickets));
+      if (found.size !== 1) throw new Error(`the ways found ${[...found].join(', ')} tickets`);
       const speeds = wayNames.map((way) => `${way} ${rounded(speedOf(runs[way].at(-1)), 1)} MB/s`);
       say(`round ${round}: ${speeds.join(', ')}`);
     }
@@ -58,9 +63,9 @@ export const pageStream: Bench = {
     } finally {
       rmSync(cache, { recursive: true, force: true });
     }
-    const times = (of: (figures: RunFigures | undefined) => number): number[] =>
-      runs.ours.map((ours, round) => of(runs['stream-json'][round]) / of(ours));
-    const speed = rounded(median(times((figures) => figures?.seconds ?? Number.NaN)), 1);
+    const times = (way: WayName, of: 'seconds' | 'cpuSeconds'): number =>
+      rounded(median(runs.ours.map((ours, round) => (runs[way][round]?.[of] ?? Number.NaN) / ours[of])), 1);
+    const speed = times('stream-json', 'seconds');
     const rss = rounded(median(runs.ours.map(({ peakRssMb }) => peakRssMb)), 1);
     const growth = rounded(median(large) / median(small));
     return {
@@ -73,7 +78,9 @@ export const pageStream: Bench = {
             [`${way} peakRssMb`, rounded(median(runs[way].map(({ peakRssMb }) => peakRssMb)), 1)],
           ]),
         ),
-        timesByCpu: rounded(median(times((figures) => figures?.cpuSeconds ?? Number.NaN)), 1),
+        timesByCpu: times('stream-json', 'cpuSeconds'),
+        timesStreamJsonChain: times('stream-json chain', 'seconds'),
+        timesStreamJsonChainByCpu: times('stream-json chain', 'cpuSeconds'),
         peakRssMbRuns: runs.ours.map(({ peakRssMb }) => rounded(peakRssMb, 1)),
         peakRssMb4MbPage: rounded(median(small), 1),
         peakRssMb1GbPage: rounded(median(large), 1),
@@ -97,7 +104,7 @@ async function runApart(way: WayName, megabytes: number, compileCache?: string):
   const { NODE_COMPILE_CACHE: _, ...env } = process.env;
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [...producerOptions(), script, way, String(megabytes)],
+    [...serviceFlags('producer'), script, way, String(megabytes)],
     {
       env:
         compileCache === undefined
@@ -106,13 +113,4 @@ async function runApart(way: WayName, megabytes: number, compileCache?: string):
     },
   );
   return JSON.parse(stdout) as RunFigures;
-}
-
-/** V8's options of `npm run producer`: what is measured is what runs. */
-function producerOptions(): string[] {
-  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    scripts: { producer: string };
-  };
-  const [, ...args] = scripts.producer.split(' ');
-  return args.slice(0, args.indexOf('--import'));
 }

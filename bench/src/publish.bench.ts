@@ -11,15 +11,12 @@
  * Then the producer process itself, with the flags of `npm run producer`: over one page of 1 GB, its peak resident
  * memory; and live at 10 requests a minute with nothing changing, its processor time over two minutes.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startKafka } from '@ticket-stream/dev-stack';
-import { type Bench, median, rounded } from './bench.ts';
+import { type Bench, type BenchResult, median, rounded, type Say } from './bench.ts';
 import { memoryOverPage } from './publish/large-page.ts';
 import { cpuAtRest } from './publish/rest.ts';
 import { runWay, startPageServer, type Way, type WayRun } from './publish/run-way.ts';
 import { sampleTickets } from './publish/sample-tickets.ts';
+import { type BenchKafka, withKafka } from './with-kafka.ts';
 
 const ROUNDS = 7;
 const WARM_UP_PAGES = 20;
@@ -31,47 +28,41 @@ const REST_PERCENT_TARGET = 0.5;
 
 export const publish: Bench = {
   summary: `export page → committed against raw kafkajs; memory over ${LARGE_PAGE_MB} MB; processor at rest`,
-  async run(say) {
-    const dir = mkdtempSync(join(tmpdir(), 'ticket-stream-bench-'));
-    const kafka = await startKafka({ dataDir: join(dir, 'kafka') });
-    try {
-      const { brokers } = kafka;
-      const samples = await sampleTickets();
-      const { page, raw, patched } = await interleaved({ brokers, samples, say });
-      const ratios = page.map(({ rate }, round) => rate / (raw[round]?.rate ?? Number.NaN));
-      const memory = await memoryOverPage(dir, { brokers, samples, pageMb: LARGE_PAGE_MB });
-      say(`page of ${Math.round(memory.pageMb)} MB: peak ${Math.round(memory.peakMb)} MB`);
-      const rest = await cpuAtRest(dir, brokers);
-      say(`at rest: ${rounded(rest.percent)} % of a core`);
-      const ratio = rounded(median(ratios));
-      const peakMb = Math.round(memory.peakMb);
-      const percent = rounded(rest.percent);
-      return {
-        figures: {
-          pagePerSecond: rateOf(page),
-          rawPerSecond: rateOf(raw),
-          patchedPerSecond: rateOf(patched),
-          pageToRawRuns: ratios.map((each) => rounded(each)),
-          pageCpuMsPerThousand: cpuOf(page),
-          rawCpuMsPerThousand: cpuOf(raw),
-          patchedCpuMsPerThousand: cpuOf(patched),
-          largePageTickets: memory.tickets,
-          largePageMb: Math.round(memory.pageMb),
-          largePageRssMbAlong: tenOf(memory.samplesMb),
-          restSeconds: Math.round(rest.seconds),
-        },
-        targets: {
-          pageToRaw: { value: ratio, target: RATIO_TARGET, met: ratio >= RATIO_TARGET },
-          peakRssMb: { value: peakMb, target: PEAK_RSS_MB_TARGET, met: peakMb <= PEAK_RSS_MB_TARGET },
-          restPercent: { value: percent, target: REST_PERCENT_TARGET, met: percent <= REST_PERCENT_TARGET },
-        },
-      };
-    } finally {
-      await kafka.stop();
-      rmSync(dir, { recursive: true, force: true });
-    }
-  },
+  run: (say) => withKafka((at) => measure(at, say)),
 };
+
+async function measure({ dir, brokers }: BenchKafka, say: Say): Promise<BenchResult> {
+  const samples = await sampleTickets();
+  const { page, raw, patched } = await interleaved({ brokers, samples, say });
+  const ratios = page.map(({ rate }, round) => rate / (raw[round]?.rate ?? Number.NaN));
+  const memory = await memoryOverPage(dir, { brokers, samples, pageMb: LARGE_PAGE_MB });
+  say(`page of ${Math.round(memory.pageMb)} MB: peak ${Math.round(memory.peakMb)} MB`);
+  const rest = await cpuAtRest(dir, brokers);
+  say(`at rest: ${rounded(rest.percent)} % of a core`);
+  const ratio = rounded(median(ratios));
+  const peakMb = Math.round(memory.peakMb);
+  const percent = rounded(rest.percent);
+  return {
+    figures: {
+      pagePerSecond: rateOf(page),
+      rawPerSecond: rateOf(raw),
+      patchedPerSecond: rateOf(patched),
+      pageToRawRuns: ratios.map((each) => rounded(each)),
+      pageCpuMsPerThousand: cpuOf(page),
+      rawCpuMsPerThousand: cpuOf(raw),
+      patchedCpuMsPerThousand: cpuOf(patched),
+      largePageTickets: memory.tickets,
+      largePageMb: Math.round(memory.pageMb),
+      largePageRssMbAlong: tenOf(memory.samplesMb),
+      restSeconds: Math.round(rest.seconds),
+    },
+    targets: {
+      pageToRaw: { value: ratio, target: RATIO_TARGET, met: ratio >= RATIO_TARGET },
+      peakRssMb: { value: peakMb, target: PEAK_RSS_MB_TARGET, met: peakMb <= PEAK_RSS_MB_TARGET },
+      restPercent: { value: percent, target: REST_PERCENT_TARGET, met: percent <= REST_PERCENT_TARGET },
+    },
+  };
+}
 
 async function interleaved({
   brokers,

@@ -14,17 +14,15 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startKafka } from '@ticket-stream/dev-stack';
 import { openGroupDisturbance } from '../../test/crash/group-disturbance.ts';
 import { ServiceProcess } from '../../test/support/service-process.ts';
 import { canonicalDump, openAlertingStore, openSearchStore } from '../../test/support/sink-store.ts';
-import { type Bench, type BenchResult, median, rounded } from './bench.ts';
+import { type Bench, type BenchResult, median, rounded, type Say } from './bench.ts';
 import { type SampleTicket, sampleTickets } from './publish/sample-tickets.ts';
 import { type FilledLog, fillLog } from './replay/filled-log.ts';
 import { type SinkName, timeWholeLog } from './replay/service-run.ts';
+import { type BenchKafka, withKafka } from './with-kafka.ts';
 
 const TICKETS = Number(process.env['BENCH_TICKETS'] ?? 160_000);
 const AGAIN = TICKETS / 4;
@@ -37,6 +35,7 @@ const LIVE_ALERTS = 10;
 const sinks = ['search', 'alerting'] as const;
 
 type PerSink<T> = Record<SinkName, T[]>;
+type Rates = Record<'first' | 'replayed', PerSink<number>>;
 const perSink = <T>(): PerSink<T> => ({ search: [], alerting: [] });
 
 export const replay: Bench = {
@@ -45,31 +44,34 @@ export const replay: Bench = {
   async run(say) {
     const samples = await sampleTickets();
     const store = await storeRatios(samples, say);
-    const dir = mkdtempSync(join(tmpdir(), 'ticket-stream-bench-'));
-    const kafka = await startKafka({ dataDir: join(dir, 'kafka') });
-    let log: FilledLog | undefined;
-    try {
-      const { brokers } = kafka;
-      log = await fillLog({ brokers, topic: 'replay' }, samples, { tickets: TICKETS, again: AGAIN });
-      say(`${log.records} records published`);
-      const rates = { first: perSink<number>(), replayed: perSink<number>() };
-      for (let round = 1; round <= ROUNDS; round++) {
-        for (const sink of sinks) {
-          const { first, replayed } = await replayOnce(sink, join(dir, `${round}`), brokers, log);
-          rates.first[sink].push(first);
-          rates.replayed[sink].push(replayed);
-          say(`round ${round}, ${sink}: first ${Math.round(first)}/s, replay ${Math.round(replayed)}/s`);
-        }
-      }
-      await mustStillAlert(join(dir, `${ROUNDS}`), brokers, log);
-      return result(store, rates);
-    } finally {
-      await log?.log.close();
-      await kafka.stop();
-      rmSync(dir, { recursive: true, force: true });
-    }
+    return withKafka(async (at) => result(store, await replayRates(at, samples, say)));
   },
 };
+
+async function replayRates(
+  { dir, brokers }: BenchKafka,
+  samples: readonly SampleTicket[],
+  say: Say,
+): Promise<Rates> {
+  let log: FilledLog | undefined;
+  try {
+    log = await fillLog({ brokers, topic: 'replay' }, samples, { tickets: TICKETS, again: AGAIN });
+    say(`${log.records} records published`);
+    const rates: Rates = { first: perSink<number>(), replayed: perSink<number>() };
+    for (let round = 1; round <= ROUNDS; round++) {
+      for (const sink of sinks) {
+        const { first, replayed } = await replayOnce(sink, join(dir, `${round}`), brokers, log);
+        rates.first[sink].push(first);
+        rates.replayed[sink].push(replayed);
+        say(`round ${round}, ${sink}: first ${Math.round(first)}/s, replay ${Math.round(replayed)}/s`);
+      }
+    }
+    await mustStillAlert(join(dir, `${ROUNDS}`), brokers, log);
+    return rates;
+  } finally {
+    await log?.log.close();
+  }
+}
 
 /** @throws where the replay changed anything */
 async function replayOnce(sink: SinkName, dataDir: string, brokers: string, filled: FilledLog) {
@@ -155,10 +157,7 @@ async function storeRatios(
   return runs;
 }
 
-function result(
-  store: PerSink<StoreRun>,
-  { first, replayed }: { first: PerSink<number>; replayed: PerSink<number> },
-): BenchResult {
+function result(store: PerSink<StoreRun>, { first, replayed }: Rates): BenchResult {
   const figures: Record<string, number | readonly number[]> = { records: TICKETS + AGAIN };
   const targets: Record<string, BenchResult['targets'][string]> = {};
   const target = (name: string, value: number, wanted: number) => {

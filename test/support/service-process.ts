@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsumerProgress, ProducerProgress, ServiceMessage } from '@ticket-stream/service-kit';
 import { until } from './condition.ts';
+import { serviceFlags } from './service-flags.ts';
 
 type Progress = { producer: ProducerProgress; search: ConsumerProgress; alerting: ConsumerProgress };
 type ServiceName = keyof Progress;
@@ -50,7 +51,7 @@ export class ServiceProcess<Name extends ServiceName> {
     const main = new URL(`../../services/${this.name}/src/main.ts`, import.meta.url);
     const child = fork(main, [], {
       env: { ...this.#env, ...env },
-      execArgv: [],
+      execArgv: [...serviceFlags(this.name)],
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);
@@ -104,8 +105,12 @@ export class ServiceProcess<Name extends ServiceName> {
   }
 }
 
-/** True when everything below these offsets is stored. */
+/**
+ * True when everything below these offsets is stored.
+ * @throws where there are none: a producer that has told no offsets has said nothing yet
+ */
 export function passed(progress: ConsumerProgress, targets: Readonly<Record<string, string>>): boolean {
+  if (Object.keys(targets).length === 0) throw new Error('no offsets to pass');
   return Object.entries(targets).every(
     ([partition, next]) => BigInt(progress.nextOffsets[partition] ?? '0') >= BigInt(next),
   );

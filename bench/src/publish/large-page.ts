@@ -15,7 +15,10 @@ export async function memoryOverPage(
   options: { brokers: string; samples: readonly SampleTicket[]; pageMb: number },
 ): Promise<{ peakMb: number; samplesMb: number[]; tickets: number; pageMb: number }> {
   const { brokers, samples, pageMb } = options;
-  const sampleBytes = samples.reduce((sum, { head, tail }) => sum + head.length + tail.length + 10, 0);
+  const sampleBytes = samples.reduce(
+    (sum, { head, tail }) => sum + Buffer.byteLength(head) + Buffer.byteLength(tail) + 10,
+    0,
+  );
   const rounds = Math.ceil((pageMb * 1e6) / sampleBytes);
   const second = 1_000;
   const server = await startPageServer({ samples, rounds, lastSecond: second });

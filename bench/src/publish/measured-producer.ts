@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { serviceFlags } from '../../../test/support/service-flags.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const main = fileURLToPath(new URL('../../../services/producer/src/main.ts', import.meta.url));
 /** USER_HZ: what /proc counts in, 100 a second on every Linux that Node runs on. */
 const TICKS_A_SECOND = 100;
 
@@ -17,16 +18,14 @@ export class MeasuredProducer {
     mkdirSync(dataDir, { recursive: true });
     this.#logFile = join(dataDir, 'producer.log');
     const log = openSync(this.#logFile, 'a');
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      scripts: { producer: string };
-    };
-    const [, ...args] = scripts.producer.split(' ');
-    this.#child = spawn(process.execPath, [...nodeFlags, ...args], {
-      cwd: root,
+    this.#child = spawn(process.execPath, [...serviceFlags('producer'), ...nodeFlags, main], {
       env: { PATH: process.env['PATH'], LOG_LEVEL: 'info', DATA_DIR: dataDir, ...env },
       stdio: ['ignore', log, log],
     });
     closeSync(log);
+    const end = () => this.#child.kill('SIGKILL');
+    process.once('exit', end);
+    this.#child.once('exit', () => process.off('exit', end));
   }
 
   get pid(): number {

@@ -19,6 +19,7 @@ export interface PageServerOptions {
 
 const ID_STEP = 10_000_000;
 
+process.once('disconnect', () => process.exit());
 const [options] = (await once(process, 'message')) as [PageServerOptions];
 const { samples, rounds, lastSecond } = options;
 /** Made once, so that a reader does not wait for the server's work. */

@@ -6,6 +6,8 @@ import { MeasuredProducer } from './measured-producer.ts';
 const REQUESTS_PER_MINUTE = 10;
 /** A whole number of polls, and of the minute in which libraries do their housekeeping. */
 const REST_MS = 120_000;
+/** Two fewer than these two minutes allow. */
+const REQUESTS_MIN = 18;
 /** Compilation and the first garbage collections of a process are over by then. */
 const SETTLE_MS = 15_000;
 
@@ -35,9 +37,12 @@ export async function cpuAtRest(dir: string, brokers: string): Promise<{ percent
     await producer.untilLogged('reached the end of the stream');
     await wait(SETTLE_MS);
     const before = producer.cpuSeconds();
+    const polled = simulator.status().requests.total;
     const startedAtMs = performance.now();
     await wait(REST_MS);
     const seconds = (performance.now() - startedAtMs) / 1_000;
+    const requests = simulator.status().requests.total - polled;
+    if (requests < REQUESTS_MIN) throw new Error(`at rest it asked only ${requests} times: it hangs`);
     return { percent: (100 * (producer.cpuSeconds() - before)) / seconds, seconds };
   } finally {
     await producer.stop();

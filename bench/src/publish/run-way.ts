@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { serviceFlags } from '../../../test/support/service-flags.ts';
 import type { PageServerOptions } from './page-server.ts';
 
 export interface PageServer {
@@ -37,7 +38,7 @@ export async function runWay(
   at: { brokers: string; topic: string; server: string; warmUp: number; pages: number; perPage: number },
 ): Promise<WayRun> {
   const { stdout } = await promisify(execFile)(process.execPath, [
-    '--max-semi-space-size=4',
+    ...serviceFlags('producer'),
     fileURLToPath(new URL('./page-way.ts', import.meta.url)),
     ...[way, at.brokers, at.topic, at.server, String(at.warmUp), String(at.pages)],
   ]);
