@@ -9,6 +9,8 @@ type Offsets = ReadonlyMap<number, bigint>;
 export interface Replay {
   /** By the group's offsets: some of what was moved back has been read again, and some has not. */
   underWay(): Promise<boolean>;
+  /** All that was moved back has been read again. */
+  over(): Promise<boolean>;
 }
 
 /** What operators and other clients do to a consumer group of ours from outside, through the coordinator. */
@@ -68,7 +70,17 @@ export async function openGroupDisturbance(log: TicketsLog) {
             now.some(([partition, offset]) => offset < (before.get(partition) ?? 0n))
           );
         },
+        async over() {
+          const now = await committed(groupId);
+          return [...before].every(([partition, offset]) => (now.get(partition) ?? -1n) >= offset);
+        },
       };
+    },
+
+    /** Its members join anew, or wait to be told their partitions. */
+    async rebalancing(groupId: string): Promise<boolean> {
+      const { groups } = await admin.describeGroups([groupId]);
+      return groups[0]?.state === 'PreparingRebalance' || groups[0]?.state === 'CompletingRebalance';
     },
 
     async close(): Promise<void> {

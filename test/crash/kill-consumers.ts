@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Member } from '../storm/member.ts';
 import { until } from '../support/condition.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
-import type { GroupDisturbance } from './group-disturbance.ts';
+import type { GroupDisturbance, Replay } from './group-disturbance.ts';
 
 type Sink = ServiceProcess<'search'> | ServiceProcess<'alerting'>;
 
@@ -23,7 +23,7 @@ export interface Kills {
 const REBALANCE_MS = 1_500;
 /** How long after a replay's first batch the kill may come. */
 const REPLAY_MS = 300;
-/** Not every kill falls into a replay that is over in a second. */
+/** Not every kill falls into a rebalance, or into a replay that is over in a second. */
 const ATTEMPTS_PER_KILL = 8;
 
 /** Half of the kills in rebalances, half in replays, in turn; each way tells whether its kill fell into it. */
@@ -58,10 +58,11 @@ export async function killSink(sink: Sink, { disturbance, group, kills, random }
       // The rebalance lasts as long as the stranger's join, and begins anew with its leave.
       await wait(random() * REBALANCE_MS);
       const leaving = random() < 0.5 ? stranger.leave() : undefined;
+      const fellIntoIt = await disturbance.rebalancing(group);
       await sink.kill();
       await (leaving ?? stranger.leave());
       sink.start();
-      return true;
+      return fellIntoIt;
     },
     async () => {
       await atWork();
@@ -70,11 +71,7 @@ export async function killSink(sink: Sink, { disturbance, group, kills, random }
       const replay = await disturbance.moveBack(group, backBy(random));
       sink.start();
       // What it says of itself comes too late for a replay of a second.
-      await until(
-        `${sink.name} reads the replay`,
-        async () => sink.running && (await replay.underWay()),
-        60_000,
-      );
+      if (!(await seenUnderWay(`${sink.name} reads the replay`, replay))) return false;
       await wait(random() * REPLAY_MS);
       await sink.kill();
       const fellIntoIt = await replay.underWay();
@@ -84,6 +81,16 @@ export async function killSink(sink: Sink, { disturbance, group, kills, random }
   );
   await atWork();
   return result;
+}
+
+/** False where it was over before anybody looked: a replay takes a second, and the machine is busy. */
+async function seenUnderWay(what: string, replay: Replay): Promise<boolean> {
+  const seen = await until(
+    what,
+    async () => ((await replay.underWay()) ? 'under way' : (await replay.over()) && 'over'),
+    60_000,
+  );
+  return seen === 'under way';
 }
 
 async function comeOrGo(member: Member): Promise<void> {
@@ -112,18 +119,19 @@ export async function killGroup(
       const other = one(members.filter((member) => member !== killed)) as Member;
       const moving = comeOrGo(other);
       await wait(random() * REBALANCE_MS);
+      const fellIntoIt = await disturbance.rebalancing(group);
       await killed.kill();
       killed.join();
       await moving;
       allJoin();
-      return true;
+      return fellIntoIt;
     },
     async () => {
       await victim();
       await Promise.all(members.filter(({ joined }) => joined).map((member) => member.leave()));
       const replay = await disturbance.moveBack(group, backBy(random));
       allJoin();
-      await until('the group reads the replay', () => replay.underWay(), 60_000);
+      if (!(await seenUnderWay('the group reads the replay', replay))) return false;
       await wait(random() * REPLAY_MS);
       await (await victim()).kill();
       const fellIntoIt = await replay.underWay();

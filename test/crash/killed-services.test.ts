@@ -1,7 +1,7 @@
 /**
  * The claim under kill -9: nothing missing, no committed copy, the index equal to the account's last versions, every
- * alert accepted under one delivery id for ever. A kill counts only when its process was shown to be at work on
- * records since it started. Small in CI; `npm run crash -- --kills 20 --tickets 20000 --alerts 50` is the campaign.
+ * alert accepted under one delivery id for ever. A kill comes only when its process was shown to be at work on records
+ * since it started. Small in CI; `npm run crash -- --kills 20 --tickets 20000 --alerts 50` is the campaign.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -43,11 +43,9 @@ async function killWhileWorking(
       120_000,
     ).then(() => worked(service) > 0);
     if (!busy) break;
-    const before = worked(service);
     await wait(Math.floor(random() * 250));
-    const atWork = worked(service) > before || before > 0;
     await service.kill();
-    if (atWork) counted++;
+    counted++;
     service.start();
   }
   return counted;
@@ -94,7 +92,8 @@ describe(`killed with -9, seed ${settings.seed}`, () => {
   it('live alerts are each accepted, each under one id for ever', async ({ annotate }) => {
     const { seed, kills, alerts } = settings;
     const random = seededRandom(seed + 1);
-    await using receiver = await startWebhookReceiver(SECRET);
+    // No alert is accepted the first time, so that each has to come again, across whatever is killed meanwhile.
+    await using receiver = await startWebhookReceiver(SECRET, { dropsFirst: true });
     await using system = await createSystem({
       name: 'crash-live',
       simulator: { tickets: 500, seed },
@@ -131,7 +130,7 @@ describe(`killed with -9, seed ${settings.seed}`, () => {
     const counted = await Promise.all(killing);
 
     const idsOf = new Map<number, Set<string>>();
-    for (const { id, body } of receiver.deliveries) {
+    for (const { id, body } of [...receiver.dropped, ...receiver.deliveries]) {
       const ticket = Number(body.data.ticket.id);
       idsOf.set(ticket, (idsOf.get(ticket) ?? new Set()).add(id));
     }
@@ -149,7 +148,7 @@ describe(`killed with -9, seed ${settings.seed}`, () => {
 
 async function expectIndexToEqual(
   service: ServiceProcess<'search'>,
-  last: ReadonlyMap<string, { readonly digest: string }>,
+  last: ReadonlyMap<string, { readonly digest: string; readonly status: string }>,
 ): Promise<void> {
   const url = service.url ?? '';
   for (const [id, { digest }] of last) {
@@ -157,6 +156,7 @@ async function expectIndexToEqual(
     expect(document?.version.digest, `ticket ${id} in the index`).toBe(digest);
   }
   const answer = await search(url, 'status<=closed', 1);
-  expect(answer.total).toBeLessThanOrEqual(last.size);
+  const found = [...last.values()].filter(({ status }) => status !== 'deleted');
+  expect(answer.total).toBe(found.length);
   expect(service.progress?.indexed).toBe(last.size);
 }

@@ -39,16 +39,17 @@ it('a change made at Zendesk is found by search and arrives as a signed webhook 
   const hit = await until(
     'the change in search',
     async () => (await search(url, 'zeppelin priority:urgent')).hits[0],
-    WITHIN_MS,
   );
   expect(String(hit.id)).toBe(String(id));
   const searchableMs = performance.now() - shownAtMs;
 
-  const delivery = await until('the webhook', () => receiver.deliveries[0], WITHIN_MS);
+  const delivery = await until('the webhook', () => receiver.deliveries[0]);
   const alertedMs = delivery.atMs - shownAtMs;
   await annotate(
     `searchable after ${Math.round(searchableMs)} ms, alerted after ${Math.round(alertedMs)} ms`,
   );
+  expect(searchableMs).toBeLessThanOrEqual(WITHIN_MS);
+  expect(alertedMs).toBeLessThanOrEqual(WITHIN_MS);
   expect(String(delivery.body.data.ticket.id)).toBe(String(id));
   expect(receiver.refused).toEqual([]);
 

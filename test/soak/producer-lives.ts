@@ -1,6 +1,6 @@
 /**
- * Lives of one producer, one after the other, each ended by SIGKILL as its plan says. A kill counts only when this
- * life was seen to be sending records of a page; one at a named point only when the process itself wrote down, inside
+ * Lives of one producer, one after the other, each ended by SIGKILL as its plan says: at random once this life was seen
+ * to be sending records of a page, or at a named point, which counts only when the process itself wrote down, inside
  * that point, that it was there.
  */
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const LIFE_MS_MAX = 240_000;
 
 export interface EndedLife {
   readonly trace: LifeTrace;
-  /** The point's name, or `random`; undefined where the kill does not count. */
+  /** The point's name, or `random`; undefined where the kill was not at its point. */
   readonly killedAt: string | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function liveAndDie(
   await wait(death.afterMs);
   await producer.kill();
   if (producer.signal !== 'SIGKILL') throw new Error(endedByItself(system, number));
-  return { trace, killedAt: trace.worked ? 'random' : undefined };
+  return { trace, killedAt: 'random' };
 }
 
 /** A life that ends as an operator ends it, after so many commits. */

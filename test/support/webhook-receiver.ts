@@ -16,17 +16,27 @@ interface Delivery {
   readonly atMs: number;
 }
 
-/** A team's own endpoint: verifies every call by the reference library, and remembers it. */
-export async function startWebhookReceiver(secret: string) {
+/**
+ * A team's own endpoint: verifies every call by the reference library, and remembers it.
+ * @param dropsFirst  the first call of each delivery id is cut without an answer; `dropped` has it
+ */
+export async function startWebhookReceiver(secret: string, { dropsFirst = false } = {}) {
   const verifier = new Webhook(secret);
   const deliveries: Delivery[] = [];
+  const dropped: Delivery[] = [];
   const refused: string[] = [];
   const server = createServer(async (request, response) => {
     const body = (await buffer(request)).toString('utf8');
     const headers = request.headers as Readonly<Record<'webhook-id', string>>;
     try {
       const verified = verifier.verify(body, headers) as Delivery['body'];
-      deliveries.push({ id: headers['webhook-id'], body: verified, atMs: performance.now() });
+      const delivery = { id: headers['webhook-id'], body: verified, atMs: performance.now() };
+      if (dropsFirst && !dropped.some(({ id }) => id === delivery.id)) {
+        dropped.push(delivery);
+        request.socket.destroy();
+        return;
+      }
+      deliveries.push(delivery);
       response.writeHead(204).end();
     } catch (error) {
       refused.push(String(error));
@@ -39,6 +49,7 @@ export async function startWebhookReceiver(secret: string) {
   return {
     url: `http://127.0.0.1:${port}/alerts`,
     deliveries,
+    dropped,
     refused,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
