@@ -4,7 +4,8 @@
  * Method: the producer process with the flags of `npm run producer`, against the simulator (a still clock, 4 tickets a
  * page, requests not limited) and a broker of its own; every page is a transaction. Right after the commits of the ten
  * pages from 100 on and of the ten up to 10,000 the process looks at itself, its garbage collected (leaks/probe.ts).
- * Of each ten looks the lowest counts: a connection of undici or kafkajs may be opening or closing at any of them.
+ * Of each ten looks the lowest counts: a connection of undici or kafkajs may be opening or closing at any of them. Timers
+ * are those that keep the process alive; what one of the others would hold shows in the heap.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -10,6 +10,7 @@ import {
   type PagePublisher,
   topicNames,
 } from '@ticket-stream/kafka';
+import { readableEnds } from '@ticket-stream/kafka/testing';
 import { type Books, booksBalance, memoryVersionStore, subscribe } from '@ticket-stream/subscriber';
 import { type TicketChange, ticketDigest } from '@ticket-stream/ticket';
 import type { StartedTestContainer } from 'testcontainers';
@@ -93,6 +94,7 @@ describe.skipIf(!(await dockerIsExpected()))(`publisher and subscriber on ${kafk
     options: { group?: string; handle?: (change: TicketChange) => void } = {},
   ): Promise<{ changes: TicketChange[]; books: Books }> {
     const changes: TicketChange[] = [];
+    await readableEnds(log.reader, log.names.tickets);
     const subscription = await subscribe({
       ...log.connection,
       topic: log.names.tickets,

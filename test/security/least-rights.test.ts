@@ -6,7 +6,8 @@
  */
 import { join } from 'node:path';
 import type { AccessRight } from '@ticket-stream/dev-stack/testing';
-import { letterHash } from '@ticket-stream/kafka';
+import { letterHash, openLogReader } from '@ticket-stream/kafka';
+import { readableEnds } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { START_SECOND } from '../support/scripted-producer.ts';
@@ -215,11 +216,14 @@ function endOf(name: Service, user: string): Promise<Ending> {
 }
 
 async function letters(): Promise<number> {
-  const admin = cluster.superUser.admin();
-  await admin.connect();
-  const [offsets] = await admin.fetchTopicOffsets(`${TOPIC}.dlq`);
-  await admin.disconnect();
-  return Number(offsets?.high ?? 0);
+  const reader = await openLogReader(cluster.superUser);
+  try {
+    const to = await readableEnds(reader, `${TOPIC}.dlq`);
+    const read = await Array.fromAsync(reader.read(`${TOPIC}.dlq`, { from: new Map(), to }));
+    return read.flat().length;
+  } finally {
+    await reader.close();
+  }
 }
 
 /** Waits for the outcome: the record is as bad as it was, so that its letter fails again. */

@@ -34,7 +34,7 @@ export interface StormResult {
   readonly seconds: number;
   readonly joins: number;
   readonly leaves: number;
-  /** How often a member had been given partitions anew, as far as members told. */
+  /** Members that have applied something. */
   readonly membersAtWork: number;
   readonly fresh: number;
   readonly effects: number;

@@ -1,6 +1,4 @@
 import { consoleConsume } from '@ticket-stream/dev-stack/testing';
-import { connectKafka, openLogReader } from '@ticket-stream/kafka';
-import { readableEnds } from '@ticket-stream/kafka/testing';
 import { ticketDigest } from '@ticket-stream/ticket';
 
 export interface CommittedVersion {
@@ -14,20 +12,8 @@ export interface CommittedVersion {
   readonly offset: bigint;
 }
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
-async function readersSeeEverything(brokers: string, topic: string): Promise<void> {
-  const reader = await openLogReader(connectKafka({ brokers: brokers.split(',') }, silent));
-  try {
-    await readableEnds(reader, topic);
-  } finally {
-    await reader.close();
-  }
-}
-
 /** The whole topic as Kafka's own console consumer shows it, read_committed, in the order of each partition. No transaction is open. */
 export async function readCommitted(brokers: string, topic: string): Promise<CommittedVersion[]> {
-  await readersSeeEverything(brokers, topic);
   const versions: CommittedVersion[] = [];
   for await (const { key, value, headers, partition, offset } of consoleConsume({ brokers, topic })) {
     const names = new Map(headers.map(([name, bytes]) => [name, bytes?.toString('utf8') ?? '']));

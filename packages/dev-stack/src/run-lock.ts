@@ -10,13 +10,27 @@ export interface RunLock {
   release(): void;
 }
 
-/** @throws store.locked  another process (or another start in this one) holds the directory */
+const SQLITE_BUSY = 5;
+
+/**
+ * @throws store.locked    another process (or another start in this one) holds the directory
+ * @throws store.unusable  the lock's file cannot be opened, or is none
+ */
 export function lockRun(dataDir: string): RunLock {
-  const database = new DatabaseSync(join(dataDir, 'run.lock'), { timeout: 0 });
+  const path = join(dataDir, 'run.lock');
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(path, { timeout: 0 });
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (cause) {
-    database.close();
+    database?.close();
+    if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) {
+      throw new TicketStreamError('store.unusable', `${path} is no lock: ${(cause as Error).message}`, {
+        cause,
+        context: { dataDir },
+        remedy: `Remove ${path} if it is there, and see that ${dataDir} can be written to.`,
+      });
+    }
     throw new TicketStreamError('store.locked', `Another run uses the Kafka of ${dataDir}.`, {
       cause,
       context: { dataDir },
@@ -25,7 +39,7 @@ export function lockRun(dataDir: string): RunLock {
   }
   return {
     release() {
-      if (database.isOpen) database.close();
+      if (database?.isOpen) database.close();
     },
   };
 }

@@ -262,7 +262,12 @@ async function launch(
 ): Promise<{ broker: BrokerProcess; ports: Ports }> {
   const { signal } = options;
   for (let attempt = 1; ; attempt++) {
-    const ports = samePorts ?? (await choosePorts(attempt === 1 ? await readPorts(dataDir) : undefined));
+    const ports =
+      samePorts ??
+      (await choosePorts(
+        attempt === 1 ? await readPorts(dataDir) : undefined,
+        (options.listeners ?? []).map((listener) => listener.port),
+      ));
     const files = await writeSettings(dataDir, runner, ports, options);
     await formatOnce(files, runner, ports, options, onProgress);
     signal?.throwIfAborted();
@@ -291,11 +296,12 @@ async function launch(
   }
 }
 
-async function choosePorts(last: Ports | undefined): Promise<Ports> {
+/** @param others  ports of the broker's other listeners, which nothing listens on yet */
+async function choosePorts(last: Ports | undefined, others: readonly number[]): Promise<Ports> {
   if (last !== undefined && (await isPortFree(last.port)) && (await isPortFree(last.controllerPort)))
     return last;
-  const port = await freePort();
-  return { port, controllerPort: await freePort([port]) };
+  const port = await freePort(others);
+  return { port, controllerPort: await freePort([port, ...others]) };
 }
 
 async function writeSettings(

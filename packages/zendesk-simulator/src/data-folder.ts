@@ -132,24 +132,36 @@ function writeDurably(path: string, text: string): void {
   renameSync(beside, path);
 }
 
+const SQLITE_BUSY = 5;
+
 /**
  * One simulator a folder. SQLite's lock ends with its process, however that ends: a file with a process id in it
  * would outlive a kill, and the id would be somebody else's one day.
  * @throws store.locked
+ * @throws store.unusable  the lock's file cannot be opened, or is none
  */
 export function lockFolder(dataDir: string): { release(): void } {
   mkdirSync(dataDir, { recursive: true });
-  const database = new DatabaseSync(join(dataDir, 'lock'));
+  const path = join(dataDir, 'lock');
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(path);
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (cause) {
-    database.close();
+    database?.close();
+    if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) {
+      throw new TicketStreamError('store.unusable', `${path} is no lock: ${(cause as Error).message}`, {
+        cause,
+        context: { dataDir },
+        remedy: `Remove ${path} if it is there, and see that ${dataDir} can be written to.`,
+      });
+    }
     throw new TicketStreamError('store.locked', `another simulator runs in ${dataDir}`, {
       cause,
       context: { dataDir },
     });
   }
-  return { release: () => database.close() };
+  return { release: () => database?.close() };
 }
 
 /** Where the simulator of a folder listens, for the commands. */

@@ -98,6 +98,20 @@ describe('client credentials', () => {
     expect(response.status).toBe(400);
   });
 
+  it('are refused in a body far too long, whose rest leaves the connection free for the next', async () => {
+    const simulator = await fixture.start();
+    const body = 'x'.repeat(300_000);
+    for (let n = 0; n < 20; n++) {
+      const response = await fetch(`${simulator.url}/oauth/tokens`, {
+        method: 'POST',
+        body,
+        signal: AbortSignal.timeout(10_000),
+      });
+      expect(response.status).toBe(400);
+      await response.arrayBuffer();
+    }
+  });
+
   it('that may only write get a token that the export refuses', async () => {
     const simulator = await fixture.start();
     const { answer } = await askToken(simulator, { ...request, scope: 'tickets:write' });
