@@ -47,8 +47,8 @@ function letterOutput(row: LetterRow, content: LetterContent | undefined, json: 
 }
 
 function headerValues(value: LetterContent['headers'][string]): readonly string[] {
-  const values = Array.isArray(value) ? value : [value ?? ''];
-  return values.map((each) => (typeof each === 'string' ? each : each.toString('utf8')));
+  const values = Array.isArray(value) ? value : [value];
+  return values.map((each) => each?.toString() ?? '');
 }
 
 /** @param width  of the terminal; the bytes are as they are, however wide */

@@ -91,6 +91,7 @@ describe('a retry', () => {
     const headers = {
       ce_digest: ticketDigest(value),
       twice: ['a', 'b'],
+      none: null,
       'dlq-code': 'x',
       'retry-offset': '1',
     };
@@ -111,6 +112,7 @@ describe('a retry', () => {
     expect(named).toEqual({
       ce_digest: ticketDigest(value),
       twice: 'a,b',
+      none: '',
       'retry-partition': '2',
       'retry-offset': '12345',
       'retry-letter': 'the/letter',

@@ -156,22 +156,28 @@ export function encodeDeadLetterState({
   };
 }
 
-/**
- * Those of a stranger that are named like ours are left out: a letter must not say it was dropped. A null value
- * becomes an empty one: Kafka knows it, kafkajs throws a TypeError where it is to write it, and the record that
- * brought it would stop the whole log.
- */
+/** Those of a stranger that are named like ours are left out: a letter must not say it was dropped. */
 function keptHeaders(headers: RawHeaders | undefined): EncodedDeadLetter['headers'] {
-  const kept: [string, Buffer | string | (Buffer | string)[]][] = [];
+  const kept = Object.entries(writableHeaders(headers)).filter(([name]) => !name.startsWith(OWN_HEADERS));
   let bytes = 0;
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    if (value === undefined || name.startsWith(OWN_HEADERS)) continue;
-    const written = Array.isArray(value) ? value.map((each) => each ?? '') : (value ?? '');
-    kept.push([name, written]);
-    for (const each of [written].flat()) bytes += name.length + each.length;
+  for (const [name, value] of kept) {
+    for (const each of [value].flat()) bytes += name.length + each.length;
   }
   if (bytes > ORIGINAL_HEADERS_BYTES_MAX) return { 'dlq-headers-left-out': String(bytes) };
   return Object.fromEntries(kept);
+}
+
+/**
+ * A null value becomes an empty one: Kafka knows it, kafkajs throws a TypeError where it is to write it, and the record
+ * that brought it would stop the whole log.
+ */
+export function writableHeaders(headers: RawHeaders | undefined): EncodedDeadLetter['headers'] {
+  const written: [string, Buffer | string | (Buffer | string)[]][] = [];
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (value === undefined) continue;
+    written.push([name, Array.isArray(value) ? value.map((each) => each ?? '') : (value ?? '')]);
+  }
+  return Object.fromEntries(written);
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 /** Writes what is decided about dead letters: their states, and the records that go through the normal path again. */
 import type { RawHeaders } from '@ticket-stream/ticket';
 import type { Kafka, Message } from 'kafkajs';
-import { type DeadLetterState, encodeDeadLetterState } from './dead-letter.ts';
+import { type DeadLetterState, encodeDeadLetterState, writableHeaders } from './dead-letter.ts';
 import { asKafkaError } from './kafka-errors.ts';
 import { letterProducer } from './letter-producer.ts';
 import { retryHeaders } from './retry-topics.ts';
@@ -62,7 +62,7 @@ export async function openLetterDesk(kafka: Kafka, deadLetters: string): Promise
         key,
         value,
         headers: {
-          ...headers,
+          ...writableHeaders(headers),
           [retryHeaders.partition]: String(partition),
           [retryHeaders.offset]: String(originOffset),
           [retryHeaders.letter]: letterKey,

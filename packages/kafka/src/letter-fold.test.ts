@@ -143,6 +143,7 @@ describe('a letter', () => {
   it('of something else stands there without facts, and a record without a key in no row', () => {
     const rows = createLetterFold();
     rows.add(record('theirs', Buffer.from('x'), {}));
+    rows.add(record('theirs', Buffer.from('x'), { 'dlq-code': null, 'dlq-origin': [null] }));
     rows.add(record(null, Buffer.from('x'), {}));
     expect([...rows.rows()]).toMatchObject([
       { key: 'theirs', state: 'open', code: undefined, origin: undefined },

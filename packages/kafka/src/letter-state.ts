@@ -28,5 +28,5 @@ export function letterHeader(headers: RawHeaders | undefined, name: string): str
   const value = headers?.[name];
   // A record may bring such a header of its own; what its letter says was written after it.
   const last = Array.isArray(value) ? value.at(-1) : value;
-  return last === undefined ? undefined : String(last);
+  return last === undefined || last === null ? undefined : String(last);
 }

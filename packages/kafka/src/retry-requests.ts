@@ -1,4 +1,5 @@
 import { isTicketId } from '@ticket-stream/ticket';
+import { letterHeader } from './letter-state.ts';
 import type { LogReader } from './log-reader.ts';
 import { retryHeaders } from './retry-topics.ts';
 
@@ -27,12 +28,12 @@ export async function readRetryRequests(
   for await (const records of reader.read(topic, range)) {
     return records.map(({ offset, key, headers }) => {
       const ticketId = key?.toString('latin1') ?? '';
-      const letterKey = headers?.[retryHeaders.letter];
+      const letterKey = letterHeader(headers, retryHeaders.letter);
       const isRequest = isTicketId(ticketId) && letterKey !== undefined;
       return {
         offset,
         ticketId: isRequest ? ticketId : undefined,
-        letterKey: isRequest ? String(letterKey) : undefined,
+        letterKey: isRequest ? letterKey : undefined,
       };
     });
   }

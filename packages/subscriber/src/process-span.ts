@@ -81,5 +81,5 @@ const headerGetter = {
 
 function traceparent(record: LogRecord): string | undefined {
   const value = record.headers?.['traceparent'];
-  return value === undefined || Array.isArray(value) ? undefined : value.toString();
+  return value === undefined || value === null || Array.isArray(value) ? undefined : value.toString();
 }

@@ -121,8 +121,7 @@ describe('reading it back', () => {
 
   const broken = fc.oneof(
     fc.constant({ how: 'missing', value: undefined }),
-    // Kafka's null header value, which the types of kafkajs do not admit.
-    fc.constant({ how: 'null', value: null as unknown as undefined }),
+    fc.constant({ how: 'null', value: null }),
     fc.constant({ how: 'empty', value: Buffer.alloc(0) }),
     fc.constant({ how: 'no UTF-8', value: Buffer.from([0xff, 0xfe, 0x80, 0xc3]) }),
     fc.constant({
@@ -156,8 +155,8 @@ describe('reading it back', () => {
   const anyHeader = fc.oneof(
     anyBytes,
     anyText,
-    fc.constant(null as unknown as undefined),
-    fc.array(fc.oneof(anyBytes, fc.constant(null as unknown as Buffer)), { maxLength: 3 }),
+    fc.constant(null),
+    fc.array(fc.oneof(anyBytes, fc.constant(null)), { maxLength: 3 }),
   );
   test.prop(
     [

@@ -81,8 +81,11 @@ function asUri(source: string): string {
   return lastSource.uri;
 }
 
+/** null: Kafka allows a header without a value, and kafkajs hands it over so, which its types do not say. */
+type RawHeader = Buffer | string | null;
+
 /** As kafkajs hands headers over: a header given twice is an array. */
-export type RawHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+export type RawHeaders = Readonly<Record<string, RawHeader | RawHeader[] | undefined>>;
 
 const DIGEST = /^[0-9a-f]{32}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -110,8 +113,7 @@ export function decodeEvent(key: Buffer | null | undefined, headers: RawHeaders 
 }
 
 function single(headers: RawHeaders | undefined, name: string): string {
-  // Kafka allows a header without a value; kafkajs hands it over as null, which its types do not say.
-  const value: RawHeaders[string] | null = headers?.[name];
+  const value = headers?.[name];
   if (value === undefined || value === null) throw invalid(name, 'there');
   if (Array.isArray(value)) throw invalid(name, 'given once');
   return typeof value === 'string' ? value : value.toString('utf8');
