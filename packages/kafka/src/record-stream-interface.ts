@@ -13,8 +13,12 @@ export interface RecordStreamOptions {
   /**
    * Where each partition of a new assignment starts; asked at every assignment, before its first record.
    * An error of disposition `stop` ends the stream.
+   * @param commit  commits starts for the group; what is lost of it does not matter to the stream
    */
-  readonly resolveStart: (partitions: readonly number[]) => Promise<ReadonlyMap<number, bigint>>;
+  readonly resolveStart: (
+    partitions: readonly number[],
+    commit: (starts: ReadonlyMap<number, bigint>) => Promise<void>,
+  ) => Promise<ReadonlyMap<number, bigint>>;
   /**
    * Durable when it returns, unless it postponed; then the position moves to `nextOffset`, in steps where it says
    * `done` in between. It deals with its own failures (retry, dead letter).

@@ -127,9 +127,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       const nextOffset = boundedBy(options.endOf?.(partition), BigInt(payload.lastOffset) + 1n);
       if (!advance(partition, nextOffset)) return;
       if (isAtEnd(partition)) consumer.pause([{ topic, partitions: [partition] }]);
-      consumer
-        .commitOffsets([{ topic, ...committable(partition, nextOffset) }])
-        .catch((error: unknown) => logger.debug({ err: error, partition }, 'committing past markers'));
+      void commitUnhandled(consumer, new Map([[partition, nextOffset]]));
     });
     const watch = watchdog.watch(end);
     try {
@@ -180,6 +178,17 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     return { partition, offset: String(nextOffset), ...(metadata === undefined ? {} : { metadata }) };
   };
 
+  /** Of offsets no record was handled for. Lost, records are only read again. */
+  function commitUnhandled(consumer: Consumer, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    return consumer
+      .commitOffsets(
+        [...offsets].map(([partition, nextOffset]) => ({ topic, ...committable(partition, nextOffset) })),
+      )
+      .catch((error: unknown) =>
+        logger.debug({ err: error, topic, partitions: [...offsets.keys()] }, 'committing offsets'),
+      );
+  }
+
   async function leave(consumer: Consumer): Promise<void> {
     const left = consumer
       .disconnect()
@@ -191,7 +200,9 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
   }
 
   async function prepare(consumer: Consumer, forAssignment: number, partitions: number[]): Promise<void> {
-    const starts = await options.resolveStart(partitions);
+    const starts = await options.resolveStart(partitions, async (offsets) => {
+      if (forAssignment === assignment) await commitUnhandled(consumer, offsets);
+    });
     if (forAssignment !== assignment || stopping.signal.aborted) return;
     for (const partition of partitions) {
       const start = starts.get(partition) ?? 0n;

@@ -21,6 +21,16 @@ export function lowerOf(ends: Positions, bounds: Positions | undefined): Positio
   );
 }
 
+/** Partition by partition the higher of both; what only `others` have is left out. */
+export function furtherOf(positions: Positions, others: Positions): Positions {
+  return new Map(
+    [...positions].map(([partition, position]) => {
+      const other = others.get(partition);
+      return [partition, other !== undefined && other > position ? other : position];
+    }),
+  );
+}
+
 /** Offsets between the positions and those ends. */
 export function lagBetween(positions: Positions, ends: Positions): number {
   let lag = 0n;

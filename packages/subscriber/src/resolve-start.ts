@@ -2,7 +2,7 @@
  * Asks Kafka and the store for all that the decision where to start needs (start-offsets.ts), and where this run ends.
  */
 import type { Checkpoint, LogReader } from '@ticket-stream/kafka';
-import type { Positions } from './reading-goals.ts';
+import { furtherOf, type Positions } from './reading-goals.ts';
 import { type LogBounds, type StartFrom, startOffsets } from './start-offsets.ts';
 import type { LogGap, VersionStore } from './version-store/version-store.ts';
 
@@ -19,6 +19,8 @@ export interface StartParts {
   readonly topic: string;
   readonly store: VersionStore;
   readonly from: StartFrom;
+  /** What `from` said first in this run, where it moves. */
+  readonly firstFrom: Positions | undefined;
   readonly until: ReadUntil | undefined;
   readonly allowGap: boolean;
   /** What the group has committed, and the end of its own that stands beside it. */
@@ -28,6 +30,10 @@ export interface StartParts {
 export interface ResolvedStart {
   readonly offsets: Positions;
   readonly gaps: readonly LogGap[];
+  /** Those of the offsets that would be others if they were asked for again: to be stored. */
+  readonly toStore: Positions;
+  /** For the next assignment of this run. */
+  readonly firstFrom: Positions | undefined;
   readonly stableEnds: Positions;
   /** The end of the group's own; empty for most. */
   readonly groupBounds: Positions;
@@ -49,27 +55,41 @@ export async function resolveStart(
     reader.highWatermarks(topic),
     reader.stableEndOffsets(topic),
   ]);
+  const from = await resolveFrom(parts, { groupOffsets: group.offsets, starts, stableEnds });
   const bounds: LogBounds = {
     topic,
     logId: log.logId,
     writtenUpTo: log.nextOffsets,
     starts,
     ends,
-    from: await resolveFrom(parts, { groupOffsets: group.offsets, starts, stableEnds }),
+    from,
     allowGap: parts.allowGap,
   };
+  const { offsets, gaps, unstored } = startOffsets(partitions, stored, group.offsets, bounds);
+  const moving = moves(parts.from);
+  const elsewhereLater = new Set([...gaps.map(({ partition }) => partition), ...(moving ? unstored : [])]);
   return {
-    ...startOffsets(partitions, stored, group.offsets, bounds),
+    offsets,
+    gaps,
+    toStore: new Map([...offsets].filter(([partition]) => elsewhereLater.has(partition))),
+    firstFrom: moving ? (parts.firstFrom ?? from) : undefined,
     stableEnds,
     groupBounds: group.bounds,
     until: await resolveUntil(parts, stableEnds, group.bounds),
   };
 }
 
+/** Whether it points elsewhere each time it is asked for. */
+function moves(from: StartFrom): boolean {
+  return from === 'latest' || (typeof from === 'object' && 'durationMs' in from);
+}
+
 async function resolveFrom(
-  { from, reader, topic }: StartParts,
+  { from, firstFrom, reader, topic }: StartParts,
   known: Record<'groupOffsets' | 'starts' | 'stableEnds', Positions>,
 ): Promise<Positions> {
+  // A partition that comes later in a run: what others have done of it since need not be done again.
+  if (firstFrom !== undefined) return furtherOf(firstFrom, known.groupOffsets);
   if (from === 'earliest') return known.starts;
   if (from === 'latest') return known.stableEnds;
   if (from === 'committed') return new Map([...known.starts, ...known.groupOffsets]);

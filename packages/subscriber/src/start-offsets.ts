@@ -5,6 +5,10 @@
  *   stored position (of this log) → the lower of it and the group's offset
  *   nothing stored                → what `from` says
  *
+ * `latest` and a time before now point elsewhere each time they are asked: what they first said in a run holds for all
+ * of it, and where reading so starts becomes the stored position at once. Otherwise what came before the first step of
+ * the store would be skipped at the next assignment.
+ *
  * A position of another log is void. A position the log does not have (beyond its end, or before its start) means
  * that the topic was made again or cut: stop, since skipping forward would lose changes silently. The same for an
  * offset that `from` names or the group committed, and for a log that ends before what the checkpoint says was written.
@@ -42,6 +46,8 @@ interface Starts {
   readonly offsets: ReadonlyMap<number, bigint>;
   /** What is stepped over; empty unless gaps are allowed. */
   readonly gaps: readonly LogGap[];
+  /** The partitions with nothing stored: they start where `from` says. */
+  readonly unstored: readonly number[];
 }
 
 /** @throws log.cut  naming the partition, the position and the log's range */
@@ -59,6 +65,7 @@ export function startOffsets(
   );
   const offsets = new Map<number, bigint>();
   const gaps: LogGap[] = [];
+  const unstored: number[] = [];
   for (const partition of partitions) {
     const start = bounds.starts.get(partition) ?? 0n;
     const end = bounds.ends.get(partition) ?? 0n;
@@ -85,6 +92,7 @@ export function startOffsets(
     if (written !== undefined && written > end && !allowGap)
       insideLog("the checkpoint's next offset", written);
     if (position === undefined) {
+      unstored.push(partition);
       offsets.set(partition, insideLog('the offset to start at,', bounds.from.get(partition) ?? start));
       continue;
     }
@@ -97,5 +105,5 @@ export function startOffsets(
       offsets.set(partition, forward);
     } else offsets.set(partition, inside);
   }
-  return { offsets, gaps };
+  return { offsets, gaps, unstored };
 }

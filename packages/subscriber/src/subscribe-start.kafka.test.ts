@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { groupBoundMetadata, readGroupBounds } from '@ticket-stream/kafka';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
+import { RetryLater } from './errors.ts';
 import { ticket } from './testing/log-record.ts';
 import { caughtUp, commitGroup, groupOffsets, makeAgain, storeAt, testReadings } from './testing/reading.ts';
 import { sqliteVersionStore } from './version-store/sqlite.ts';
@@ -131,6 +132,46 @@ describe('reading starts', () => {
     const none = await read(log, { group: `${log.topic}.none`, from: { durationMs: 1 }, until: 'end' });
     await none.subscription.done;
     expect(none.applied).toEqual([]);
+  });
+
+  describe.each(['latest', { durationMs: 1 }] as const)('where `from: %o` pointed first', (from) => {
+    it('also in the next run, when nothing was read in this one', async () => {
+      const log = await openLog('first-start');
+      await log.publish(tickets);
+      // Of former days, when this group had another store.
+      await commitGroup(log, 2n);
+      const publishedAtMs = Date.now();
+      await expect.poll(() => Date.now() - publishedAtMs).toBeGreaterThan(50);
+      const first = await read(log, { from, until: 'end' });
+      await first.subscription.done;
+      expect(first.applied).toEqual([]);
+      await log.publish([ticket(11, 100)]);
+      const second = await read(log, { versions: first.versions, from, until: 'end' });
+      await second.subscription.done;
+      expect(second.applied).toEqual(['11@100']);
+      expect(second.subscription.gaps()).toEqual([]);
+    });
+
+    it.each(['a store of its own', 'the store they share'])(
+      'also when a partition comes from a member that could not apply its records: %s',
+      async (whose) => {
+        const log = await openLog('first-start-moves', 2);
+        const refuse = () => {
+          throw new RetryLater('in maintenance');
+        };
+        const leaving = await read(log, { from, handle: refuse });
+        await caughtUp(leaving);
+        const shared = whose === 'the store they share' ? { versions: leaving.versions } : {};
+        const staying = await read(log, { from, ...shared });
+        await expect
+          .poll(() => [leaving, staying].map(({ subscription }) => subscription.positions().size))
+          .toEqual([1, 1]);
+        await log.publish(Array.from({ length: 20 }, (_, n) => ticket(n + 1, 100)));
+        await expect.poll(() => leaving.waits.at(-1)).toBe('the sink (sink.unavailable)');
+        await leaving.subscription.stop();
+        await expect.poll(() => staying.applied.length).toBe(20);
+      },
+    );
   });
 
   describe('where a gap is allowed', () => {

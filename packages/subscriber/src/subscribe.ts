@@ -32,7 +32,7 @@ import { watchProgress } from './health.ts';
 import { type PieceLimits, piecesOf } from './pieces.ts';
 import { traceBatch } from './process-span.ts';
 import { lagBetween, lowerOf, type Positions, reached } from './reading-goals.ts';
-import { resolveStart } from './resolve-start.ts';
+import { type ResolvedStart, resolveStart } from './resolve-start.ts';
 import { retryLetters } from './retry-letters.ts';
 import { sinkPatience } from './sink-patience.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
@@ -106,6 +106,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
   const gaps: LogGap[] = [];
   /** Of the log whose partitions are assigned now; a stray record may name another. */
   let assignedLogId = '';
+  let firstFrom: Positions | undefined;
   let announcing: Promise<void> = Promise.resolve();
   const progress = watchProgress(topic);
   const applierParts = { topic, group, store, handle: options.handle, deadLetters, excludeSystemUpdates };
@@ -134,7 +135,10 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
     betweenBatches: async (partition, work) => stream?.betweenBatches(partition, work),
   });
 
-  async function startOf(partitions: readonly number[]): Promise<Positions> {
+  async function startOf(
+    partitions: readonly number[],
+    commit: (starts: Positions) => Promise<void>,
+  ): Promise<Positions> {
     const log = await awaitLog(reader, names, patience);
     letters.forget();
     sink.forget();
@@ -147,6 +151,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
             topic,
             store,
             from: options.from ?? 'committed',
+            firstFrom: log.logId === assignedLogId ? firstFrom : undefined,
             until: options.until,
             allowGap: options.allowGap ?? false,
             async readGroup() {
@@ -163,32 +168,41 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
       patience,
     );
     assignedLogId = log.logId;
+    firstFrom = start.firstFrom;
     groupBounds = start.groupBounds;
     endTargets ??= start.until;
     caughtUpTargets ??= lowerOf(start.stableEnds, endTargets);
-    await keepGaps(start.gaps, start.offsets);
+    await keepStart(start, commit);
     return start.offsets;
   }
 
-  /** The position moves over a gap at once, durably: it is stepped over, and told, once. */
-  async function keepGaps(found: readonly LogGap[], starts: Positions): Promise<void> {
-    if (found.length === 0) return;
+  /**
+   * A start that would be another the next time is the position at once, durably: a gap is stepped over, and told, once,
+   * and what comes after it is not skipped. Committed first: an offset of the group that is left behind it would be
+   * taken for the lower of both.
+   */
+  async function keepStart(
+    { gaps: found, toStore }: ResolvedStart,
+    commit: (starts: Positions) => Promise<void>,
+  ): Promise<void> {
+    if (toStore.size === 0) return;
     for (const { partition, from, to } of found) {
       logger.warn(
         { topic, partition, from, to },
         'stepped over a gap, as allowed: these offsets are not read',
       );
     }
-    const positions = found.map(({ partition, logId, to }) => ({
+    await commit(toStore);
+    const positions = [...toStore].map(([partition, nextOffset]) => ({
       partition,
-      logId,
-      nextOffset: starts.get(partition) ?? to,
+      logId: assignedLogId,
+      nextOffset,
     }));
     const step = { versions: new Map(), positions, books: emptyBooks };
     await patiently(
-      'recording a gap',
+      'recording where to start',
       async () => {
-        await store.recordGaps?.(found);
+        if (found.length > 0) await store.recordGaps?.(found);
         await store.record(step, () => undefined);
       },
       patience,

@@ -13,7 +13,10 @@ export interface SubscribeOptions extends KafkaConnection {
   readonly topic: string;
   /** The consumer group; members of one group share the partitions. */
   readonly group: string;
-  /** Where to start where the store has no position yet. Default `committed`: the group's offset, else the earliest. */
+  /**
+   * Where to start where the store has no position yet. Default `committed`: the group's offset, else the earliest.
+   * What `latest` and `durationMs` point to at the first start is stored as the position.
+   */
   readonly from?: StartFrom;
   /**
    * End by itself: at the last stable offset as of now, before these offsets (by partition), or before what was
