@@ -34,6 +34,7 @@ const batches = changes({
   topic: TICKETS_TOPIC,
   group: `${TICKETS_TOPIC}.totals`,
   versions,
+  from: 'earliest', // with a new store everything, wherever the group was
   signal: stop.signal,
   ...(once ? { until: 'end' } : {}),
 });

@@ -128,6 +128,9 @@ describe('the examples', () => {
           ".venv/bin/python -c \"import sqlite3; sqlite3.connect('totals.sqlite', isolation_level=None).execute('DELETE FROM positions')\"",
         );
       expect(await shell(folder, read)).toBe(expected());
+      // Anew, as the README says.
+      forgetTotals();
+      expect(await shell(folder, read)).toBe(expected());
     },
   );
 
@@ -194,6 +197,10 @@ function forgetTrials(): void {
   for (const path of ['typescript/node_modules', 'python/.venv']) {
     rmSync(join(examples, path), { recursive: true, force: true });
   }
+  forgetTotals();
+}
+
+function forgetTotals(): void {
   for (const folder of ['typescript', 'python']) {
     for (const name of ['totals', 'versions']) {
       for (const more of ['', '-wal', '-shm'])

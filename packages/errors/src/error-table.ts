@@ -246,7 +246,7 @@ export const errorTable = {
     disposition: 'stop',
     exitCode: exitCodes.dataAtRisk,
     remedy:
-      'The store was written by another version or is damaged; move it away and it is built again by replay.',
+      "The store was written by another version or is damaged; move it away and start again: the log is read anew (by a subscription of your own with `from: 'earliest'`).",
   },
   'search.bad_query': { disposition: 'stop', remedy: 'Correct the query at the place shown.' },
   'delivery.refused': { disposition: 'retry', remedy: 'Check the webhook; the alert is delivered later.' },

@@ -55,7 +55,10 @@ export async function resolveStart(
     reader.highWatermarks(topic),
     reader.stableEndOffsets(topic),
   ]);
-  const from = await resolveFrom(parts, { groupOffsets: group.offsets, starts, stableEnds });
+  // Beside positions of another log the group's offsets are places of that log too, whatever lies there in this one.
+  const isOfAnother = stored.some(({ logId }) => logId !== log.logId);
+  const groupOffsets: Positions = isOfAnother ? new Map() : group.offsets;
+  const from = await resolveFrom(parts, { groupOffsets, starts, stableEnds });
   const bounds: LogBounds = {
     topic,
     logId: log.logId,

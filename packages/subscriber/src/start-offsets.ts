@@ -9,9 +9,10 @@
  * of it, and where reading so starts becomes the stored position at once. Otherwise what came before the first step of
  * the store would be skipped at the next assignment.
  *
- * A position of another log is void. A position the log does not have (beyond its end, or before its start) means
- * that the topic was made again or cut: stop, since skipping forward would lose changes silently. The same for an
- * offset that `from` names or the group committed, and for a log that ends before what the checkpoint says was written.
+ * A position of another log is void, and with it, where `from` asks for them, the group's offsets. A position the log
+ * does not have (beyond its end, or before its start) means that the topic was made again or cut: stop, since skipping
+ * forward would lose changes silently. The same for an offset that `from` names or the group committed, and for a log
+ * that ends before what the checkpoint says was written.
  *
  * With `allowGap` somebody has said that skipping is wanted: reading goes on at the place of the log that is nearest,
  * and a group whose offset was moved beyond the stored position is followed. What is stepped over is told.

@@ -79,7 +79,7 @@ export function prepareFormat(
   throw new TicketStreamError('store.unusable', message, {
     context: { store: path, keepTickets },
     remedy: keeps
-      ? 'Open it with keepTickets: true, or give another path: the new file is filled by reading the log again.'
-      : 'Give another path: the new file is filled by reading the log again. Or leave keepTickets out.',
+      ? "Open it with keepTickets: true, or give another path and `from: 'earliest'`: the log is read again."
+      : "Give another path and `from: 'earliest'`: the log is read again. Or leave keepTickets out.",
   });
 }
