@@ -3,6 +3,7 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { emptyBooks } from './books.ts';
+import type { Subscription } from './subscription.ts';
 import { ticket } from './testing/log-record.ts';
 import { caughtUp, groupOffsets, testReadings } from './testing/reading.ts';
 import { manyTickets, openTicketsLog, silentLogger } from './testing/tickets-log.ts';
@@ -183,6 +184,21 @@ describe('an end', () => {
     expect(reading.subscription.books()).toMatchObject({ consumed: 1, applied: 1 });
     expect(await groupOffsets(log)).toEqual(await log.end());
   });
+
+  it.each(['handle', 'onCaughtUp'] as const)(
+    'may be asked for, and awaited, in `%s`: it comes when that is over',
+    async (callback) => {
+      const log = await openLog('stop-within');
+      await log.publish([ticket(1, 100)]);
+      const opened = Promise.withResolvers<Subscription>();
+      const stopsItself = async () => (await opened.promise).stop();
+      const reading = await read(log, { [callback]: stopsItself });
+      opened.resolve(reading.subscription);
+      await reading.subscription.done;
+      expect(reading.subscription.books()).toEqual({ ...emptyBooks, consumed: 1, applied: 1 });
+      expect(await groupOffsets(log)).toEqual(await log.end());
+    },
+  );
 
   it.each([undefined, 'end'] as const)('is an error when `onCaughtUp` fails (until: %s)', async (until) => {
     const log = await openLog('announce');

@@ -24,8 +24,10 @@ import {
   silentLogger,
   topicNames,
 } from '@ticket-stream/kafka';
+import type { TicketChange } from '@ticket-stream/ticket';
 import { pieceApplier } from './apply-piece.ts';
 import { awaitLog } from './await-log.ts';
+import { awaitedCallbacks } from './awaited-callbacks.ts';
 import { addBooks, type Books, emptyBooks } from './books.ts';
 import { DEAD_LETTER_LIMIT, deadLetterWindow } from './dead-letter-window.ts';
 import { watchProgress } from './health.ts';
@@ -109,7 +111,9 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
   let firstFrom: Positions | undefined;
   let announcing: Promise<void> = Promise.resolve();
   const progress = watchProgress(topic);
-  const applierParts = { topic, group, store, handle: options.handle, deadLetters, excludeSystemUpdates };
+  const callbacks = awaitedCallbacks();
+  const handle = (changes: readonly TicketChange[]) => callbacks.call(() => options.handle(changes));
+  const applierParts = { topic, group, store, handle, deadLetters, excludeSystemUpdates };
   const apply = pieceApplier({
     ...applierParts,
     window: deadLetterWindow(options.deadLetterWindow ?? DEAD_LETTER_LIMIT, group),
@@ -247,7 +251,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
       if (!caughtUp && caughtUpTargets !== undefined && reached(positions, caughtUpTargets)) {
         caughtUp = true;
         logger.info({ group, topic }, 'caught up');
-        announcing = announcing.then(() => options.onCaughtUp?.());
+        announcing = announcing.then(() => callbacks.call(() => options.onCaughtUp?.()));
         announcing.catch(fail);
       }
       if (!untilReached && endTargets !== undefined && reached(positions, endTargets)) {
@@ -353,7 +357,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
     gaps: () => gaps,
     async stop() {
       stopping.abort();
-      await done.catch(() => {});
+      if (!callbacks.isWithin()) await done.catch(() => {});
     },
   };
 }

@@ -78,5 +78,6 @@ export interface Subscription {
   health(): SubscriptionHealth;
   /** What this run stepped over by `allowGap`. */
   gaps(): readonly LogGap[];
+  /** Lets the batch at work finish, and leaves the group. Within `handle` and `onCaughtUp` it does not wait for that. */
   stop(): Promise<void>;
 }
