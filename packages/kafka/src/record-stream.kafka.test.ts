@@ -1,5 +1,7 @@
 import type { TicketStreamError } from '@ticket-stream/errors';
+import type { ConsumerConfig } from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { connectKafka } from './kafka-connection.ts';
 import type { LogReader } from './log-reader.ts';
 import { openRecordStream } from './record-stream.ts';
 import type { RecordStream, RecordStreamOptions } from './record-stream-interface.ts';
@@ -96,6 +98,24 @@ describe('the watchdog of a record stream', () => {
     await publish(6);
     await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['1', '2', '3', '4', '5', '6']);
     expect(restarts).toEqual([]);
+  });
+});
+
+describe('a record stream whose cluster is away', () => {
+  it('says so until it is in the group again, also while it tries', async () => {
+    const away = connectKafka({ brokers: ['127.0.0.1:1'] }, silentLogger);
+    const reasons: (string | undefined)[] = [];
+    let lives = 0;
+    const { log, open, seen } = await streamOf('away', () => ({
+      kafka: Object.create(away, {
+        consumer: { value: (config: ConsumerConfig) => (lives++ < 2 ? away : log.kafka).consumer(config) },
+      }),
+      onWaiting: (reason) => reasons.push(reason),
+    }));
+    open();
+    await expect.poll(() => seen, { timeout: 20_000 }).toHaveLength(5);
+    expect(reasons.slice(0, 2)).toEqual(['Kafka (kafka.unavailable)', 'Kafka (kafka.unavailable)']);
+    expect(reasons.at(-1)).toBeUndefined();
   });
 });
 

@@ -104,6 +104,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       // A join that was under way when this life ended: nobody reads for it.
       if (life.over) return;
+      options.onWaiting?.(undefined);
       const partitions = payload.memberAssignment[topic] ?? [];
       remember(payload.memberId);
       // kafkajs emits this before the first fetch of the assignment: paused here, nothing is fetched too early.
@@ -356,14 +357,14 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       if (known.disposition === 'stop') throw known;
       failures = performance.now() - startedAtMs > stalledMs ? 0 : failures + 1;
       logger.warn({ err: known, groupId }, 'reading was cut off; joining again');
+      // Until the group is joined again: the next life may try in vain for as long as the cluster is away.
       options.onWaiting?.(`Kafka (${known.code})`);
       const pauseMs = Math.min(RESTART_PAUSE_MS_FIRST * 2 ** failures, RESTART_PAUSE_MS_MAX);
       await wait(pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
-      options.onWaiting?.(undefined);
     }
   }
 
-  const done = live();
+  const done = live().finally(() => options.onWaiting?.(undefined));
   // Whoever awaits `done` sees the error; a stream that fails before that must not end the process.
   done.catch(() => {});
   return {
