@@ -33,6 +33,8 @@ export interface RecordStreamOptions {
   /** A file for this member's id, so that the next start after a kill need not wait for the session to end. */
   readonly memberFile?: string;
   readonly onWaiting?: (reason: string | undefined) => void;
+  /** In the group anew, with partitions or, as a spare member, without. */
+  readonly onJoined?: () => void;
   /** Called after each assignment was prepared and after each batch. */
   readonly onProgress?: () => void;
 }

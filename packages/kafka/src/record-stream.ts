@@ -105,6 +105,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       // A join that was under way when this life ended: nobody reads for it.
       if (life.over) return;
       options.onWaiting?.(undefined);
+      options.onJoined?.();
       const partitions = payload.memberAssignment[topic] ?? [];
       remember(payload.memberId);
       // kafkajs emits this before the first fetch of the assignment: paused here, nothing is fetched too early.

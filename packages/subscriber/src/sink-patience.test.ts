@@ -45,6 +45,15 @@ describe('a sink that refuses what is of one partition', () => {
     },
   );
 
+  it('as a whole is waited for no longer either, once whoever has the partitions now does', async () => {
+    const { waits, work, sink, control } = patient();
+    control.heartbeat = () => Promise.reject(new Error('the group rebalances'));
+    await expect(work({})).rejects.toThrow('rebalances');
+    expect(waits.current()).toBe('the sink (sink.unavailable)');
+    sink.forget();
+    expect(waits.current()).toBeUndefined();
+  });
+
   it('is waited for no longer when partitions are assigned anew, and begins with the shortest pause', async () => {
     const { waits, pausesMs, work, sink } = patient();
     for (let attempt = 0; attempt < 5; attempt++) await work({ partition: 3 });

@@ -18,7 +18,7 @@ const UNKNOWN_ERROR_TRIES = 5;
 export interface SinkPatience {
   /** @returns `later` where the partition was postponed: the batch comes again */
   untilDone<T>(piece: Piece, control: BatchControl, work: () => Promise<T>): Promise<T | 'later'>;
-  /** Partitions were assigned anew: whoever has them now waits for them. */
+  /** Partitions were assigned anew: whoever has them now waits for them, and for the sink. */
   forget(): void;
 }
 
@@ -70,6 +70,7 @@ export function sinkPatience(parts: {
       }
     },
     forget() {
+      waits.set('sink', undefined);
       for (const partition of attempts.keys()) waits.set(waitOf(partition), undefined);
       attempts.clear();
     },

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { TicketStreamError } from '@ticket-stream/errors';
 import { describe, expect, it } from 'vitest';
 import { booksBalance } from './books.ts';
+import { RetryLater } from './errors.ts';
 import { ticket } from './testing/log-record.ts';
 import { nameOf, testReadings } from './testing/reading.ts';
 import { sqliteVersionStore } from './version-store/sqlite.ts';
@@ -56,6 +57,20 @@ describe('a group', () => {
     const books = await first.versions.readBooks();
     expect(books.applied).toBe(4_500);
     expect(booksBalance(books)).toBe(true);
+  });
+
+  it('has a member too many wait for nothing, whatever its partition waited for', async () => {
+    const log = await openLog('spare');
+    await log.publish([ticket(1, 100)]);
+    const handle = () => {
+      throw new RetryLater('in maintenance');
+    };
+    // Partitions are dealt in the order of the members' ids.
+    const second = await read(log, { handle, clientId: 'b' });
+    await expect.poll(() => second.waits.at(-1)).toBe('the sink (sink.unavailable)');
+    const first = await read(log, { clientId: 'a' });
+    await expect.poll(() => first.applied).toEqual(['1@100']);
+    await expect.poll(() => second.waits.at(-1)).toBeUndefined();
   });
 
   it('gives the partitions of a member killed by -9 to its next start within 3 s', async () => {

@@ -145,7 +145,6 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
   ): Promise<Positions> {
     const log = await awaitLog(reader, names, patience);
     letters.forget();
-    sink.forget();
     const start = await patiently(
       'finding where to start',
       () =>
@@ -312,6 +311,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Subscription
         groupId: group,
         logger,
         resolveStart: startOf,
+        onJoined: sink.forget,
         handle: handleBatch,
         endOf: (partition) => endTargets?.get(partition),
         commitMetadata(partition) {
