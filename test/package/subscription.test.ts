@@ -75,7 +75,7 @@ it('another team’s program reads what our producer wrote: each version once, i
       ['3', 100],
     ]);
     expect(first.links).toContain('0af7651916cd43dd8448eb211c80319c');
-    expect(first.refused).toMatch(/kafka\.unavailable|TimeoutError|AbortError/);
+    expect(first.refused).toBe('TimeoutError');
     const letters = (await log.deadLetters()).map(({ code }) => code);
     expect(letters).toEqual(expect.arrayContaining(['record.invalid_headers', 'sink.cannot_apply']));
 

@@ -62,6 +62,7 @@ const LETTERS_LOOK_MS = 1_000;
  *
  * @throws config.invalid     options that do not go together
  * @throws kafka.not_allowed  and what else waiting does not mend; everything after the first connection ends `done`
+ * @throws the signal's reason  where `signal` ends it before the first connection
  */
 export async function subscribe(options: SubscribeOptions): Promise<Subscription> {
   const { topic, group, versions: store, logger = silentLogger, excludeSystemUpdates = false } = options;

@@ -37,7 +37,10 @@ export function createWaits(announce: (reason: string | undefined) => void): Wai
   };
 }
 
-/** Repeats until it works; waits are announced. Errors that waiting cannot mend go through. */
+/**
+ * Repeats until it works; waits are announced. Errors that waiting cannot mend go through.
+ * @throws the signal's reason  where that ends it
+ */
 export async function patiently<T>(
   doing: string,
   step: () => Promise<T>,
@@ -54,7 +57,7 @@ export async function patiently<T>(
       if (known.disposition !== 'retry') throw known;
       if (attempt === 0) logger.warn({ err: known }, `${doing}: waiting`);
       waits.set(doing, `${doing} (${known.code})`);
-      await wait(retryPauseMs(attempt), undefined, { signal });
+      await wait(retryPauseMs(attempt), undefined, { signal }).catch(() => {});
     }
   }
 }
