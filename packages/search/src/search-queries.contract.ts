@@ -1,4 +1,5 @@
 import { fc } from '@fast-check/vitest';
+import type { TicketChange } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import type { SearchIndex } from './search-index.ts';
 import { change, ids, nowSecond, put, testIndex } from './testing/test-index.ts';
@@ -293,6 +294,41 @@ export function searchQueriesContract(name: string, open: () => Promise<SearchIn
           expect(new Set(old)).toEqual(new Set(many.map(({ ticketId }) => ticketId)));
         },
       );
+
+      it.each([
+        ['weaker', { subject: 'other', description: `${'other '.repeat(50)} refund` }],
+        ['better', { subject: 'refund refund refund', tags: ['refund'] }],
+        ['no hit', { subject: 'other' }],
+      ])('reaches every other hit once where the last of a page becomes %s', async (_what, fields) => {
+        // Of these many have the same score, and each ticket that changes its length moves all scores a little.
+        const index = await opened(...many);
+        const changed = new Set<string>();
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const answer = await find(index, 'refund', { limit: 5, cursor });
+          seen.push(...ids(answer).filter((id) => !changed.has(id)));
+          const last = ids(answer).at(-1);
+          if (last !== undefined && !changed.has(last)) {
+            changed.add(last);
+            await put(index, [change(last, fields)]);
+          }
+          cursor = answer.next;
+        } while (cursor !== undefined);
+        expect(new Set(seen)).toEqual(new Set(many.map(({ ticketId }) => ticketId)));
+        expect(seen).toHaveLength(many.length);
+      });
+
+      it('goes on exactly while all hits get another status, as who works through a list does it', async () => {
+        const index = await opened(...many);
+        const solved = (ticket: TicketChange) =>
+          change(ticket.ticketId, { ...ticket.ticket, status: 'pending' });
+        const seen = await pages(index, 'refund', 5, (page) =>
+          put(index, [...many.map(solved), change(String(7000 + page), { subject: 'longer, and no hit' })]),
+        );
+        expect(new Set(seen)).toEqual(new Set(many.map(({ ticketId }) => ticketId)));
+        expect(seen).toHaveLength(many.length);
+      });
 
       it('counts relative times back from the first page on every page', async () => {
         const index = await opened(...many);

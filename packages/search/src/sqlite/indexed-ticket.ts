@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { parseRfc3339Second, type Ticket, type TicketChange } from '@ticket-stream/ticket';
 import { everyMark, searchableText, tagMark, untaggedMark } from './searchable-text.ts';
 
@@ -20,15 +21,14 @@ export interface IndexedTicket {
   readonly updated: number;
 }
 
+/** What is found by words: all that a score is made of. */
+type IndexedText = Pick<IndexedTicket, 'subject' | 'description' | 'other' | 'marks'>;
+
 export function indexedTicket(change: TicketChange): IndexedTicket {
-  const ticket = exactTicket(change);
-  const tags = Array.isArray(ticket.tags) ? ticket.tags.filter((tag) => typeof tag === 'string') : [];
+  const ticket = exactTicket(change.value, change.ticket);
   const { stamp } = change.version;
   return {
-    subject: searchableText(text(ticket.subject) ?? text(ticket.raw_subject) ?? ''),
-    description: searchableText(text(ticket.description) ?? ''),
-    other: searchableText(otherText(ticket, tags)),
-    marks: [everyMark, ...(tags.length === 0 ? [untaggedMark] : tags.map(tagMark))].join(' '),
+    ...indexedText(ticket),
     // The event's kind decides what is deleted, here as everywhere.
     status: change.kind === 'deleted' ? 'deleted' : lower(ticket.status),
     priority: lower(ticket.priority),
@@ -44,15 +44,31 @@ export function indexedTicket(change: TicketChange): IndexedTicket {
   };
 }
 
+function indexedText(ticket: Ticket): IndexedText {
+  const tags = Array.isArray(ticket.tags) ? ticket.tags.filter((tag) => typeof tag === 'string') : [];
+  return {
+    subject: searchableText(text(ticket.subject) ?? text(ticket.raw_subject) ?? ''),
+    description: searchableText(text(ticket.description) ?? ''),
+    other: searchableText(otherText(ticket, tags)),
+    marks: [everyMark, ...(tags.length === 0 ? [untaggedMark] : tags.map(tagMark))].join(' '),
+  };
+}
+
+/** Tells whether a ticket is found by the same words as before: 48 bits. */
+export function textDigest(value: Buffer): string {
+  const ticket = exactTicket(value, JSON.parse(value.toString('utf8')) as Ticket);
+  return hash('sha256', JSON.stringify(indexedText(ticket)), 'base64url').slice(0, 8);
+}
+
 const LONG_NUMBER = /[:[,]\s*-?\d{16,}/;
 
 /**
  * The ticket with the digits of long whole numbers as text: a numeric custom field is 64 bits wide, and searched by
  * what its user typed. Rare, and slow (a call a value), so only tickets that hold such a number pay for it.
  */
-function exactTicket(change: TicketChange): Ticket {
-  const json = change.value.toString('utf8');
-  if (!LONG_NUMBER.test(json)) return change.ticket;
+function exactTicket(value: Buffer, read: Ticket): Ticket {
+  const json = value.toString('utf8');
+  if (!LONG_NUMBER.test(json)) return read;
   const reviver = (_key: string, value: unknown, context?: { source?: string }): unknown =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
       ? context?.source

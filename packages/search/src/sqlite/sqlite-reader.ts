@@ -3,7 +3,14 @@ import { printQuery } from '../query-language/print-query.ts';
 import type { Query } from '../query-language/query.ts';
 import { planQuery, type QueryPlan } from '../query-language/query-plan.ts';
 import type { SearchAnswer, SearchHit, SearchOptions, StoredTicket, TicketReader } from '../search-index.ts';
-import { decodeCursor, encodeCursor, type PageCursor, queryFingerprint } from './page-cursor.ts';
+import { textDigest } from './indexed-ticket.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  type PageCursor,
+  queryFingerprint,
+  type ShownHit,
+} from './page-cursor.ts';
 import { type QuerySql, querySql } from './query-sql.ts';
 import { openForReading } from './schema.ts';
 import { asStoreError } from './sqlite-errors.ts';
@@ -20,7 +27,9 @@ export interface SqliteReader extends TicketReader {
  *
  * Paging goes by the last hit's sort key. By date that is exact, however the index moves in between: each ticket
  * that stays as it is comes once. A score moves a little with every ticket indexed (bm25 weighs a word by how many
- * have it), so the last hit's score is asked for again and paging goes on below where it stands now.
+ * have it), so the last hit's score is asked for again and paging goes on below where it stands now. A ticket whose own
+ * text has changed since stands somewhere else, with hits not yet shown on either side: then the hit before it is
+ * asked, and so on.
  *
  * @throws store.unusable, sink.unavailable
  */
@@ -30,6 +39,9 @@ export function openSqliteReader(file: string): SqliteReader {
 
 /** A page ends early, with a cursor, once its tickets weigh this much: a ticket alone may have 8 MB. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+
+/** How many of a page's hits can be asked where the next page begins. */
+const SHOWN_MAX = 4;
 
 interface Row {
   readonly row: number;
@@ -107,12 +119,13 @@ class Reader implements SqliteReader {
       bytes += hit.value.length;
     }
     const last = rows[hits.length - 1];
+    const shown = plan.order.by === 'relevance' ? lastShown(rows, hits) : [];
     return {
       total,
       hits,
       next:
         rows.length > hits.length && last !== undefined
-          ? encodeCursor(fingerprint, { nowSecond: now, key: last.key, row: last.row })
+          ? encodeCursor(fingerprint, { nowSecond: now, key: last.key, row: last.row, shown })
           : undefined,
     };
   }
@@ -167,22 +180,29 @@ class Reader implements SqliteReader {
     // compute the rank once for each time it is named.
     let page = `SELECT row, key FROM (${ranked} LIMIT -1 OFFSET 0)`;
     if (after !== undefined) {
-      const key = this.#scoreNow(match, after);
+      const { key, row } = this.#placeNow(match, after);
       page += worstFirst
         ? ' WHERE key < ? OR (key = ? AND row > ?)'
         : ' WHERE key > ? OR (key = ? AND row > ?)';
-      values.push(key, key, after.row);
+      values.push(key, key, row);
     }
     return this.#rows(`${page} ORDER BY key ${worstFirst ? 'DESC' : 'ASC'}, row LIMIT ?`, [...values, limit]);
   }
 
-  #scoreNow(match: string, { row, key }: PageCursor): number {
-    const statement = this.#db.prepare(
+  /** Where the page before ends by now. All of its last hits changed: where it ended then is as near as one can get. */
+  #placeNow(match: string, { key, row, shown }: PageCursor): Row {
+    const score = this.#db.prepare(
       'SELECT rank AS key FROM ticket_text WHERE ticket_text MATCH ? AND rowid = ?',
     );
-    // Changed or deleted since: its old score is as near as one can get.
-    // node:sqlite binds a number as REAL, and FTS5 lets a REAL row pass for "any row"; a bigint is bound as INTEGER.
-    return Number(statement.get(match, BigInt(row))?.['key'] ?? key);
+    for (const hit of shown) {
+      const stored = this.#ticketByRow.get(Math.abs(hit.row));
+      if (stored === undefined || textDigest(storedTicket(stored).value) !== hit.text) continue;
+      // node:sqlite binds a number as REAL, and FTS5 lets a REAL row pass for "any row"; a bigint is bound as INTEGER.
+      const now = score.get(match, BigInt(hit.row))?.['key'];
+      // Undefined: deleted since, so its text stands in another row.
+      if (now !== undefined) return { key: Number(now), row: hit.row };
+    }
+    return { key, row };
   }
 
   #pageByDate(
@@ -231,6 +251,16 @@ class Reader implements SqliteReader {
     if (stored === undefined) throw new TypeError(`row ${row} is in the text index and not in the table`);
     return { ...storedTicket(stored), score: plan.order.by === 'relevance' ? -key : undefined };
   }
+}
+
+/** The last hits of a page, the last one first. */
+function lastShown(rows: readonly Row[], hits: readonly SearchHit[]): ShownHit[] {
+  const shown: ShownHit[] = [];
+  for (let at = hits.length - 1; at >= 0 && shown.length < SHOWN_MAX; at--) {
+    const [row, hit] = [rows[at]?.row, hits[at]];
+    if (row !== undefined && hit !== undefined) shown.push({ row, text: textDigest(hit.value) });
+  }
+  return shown;
 }
 
 function storedTicket(row: Record<string, unknown>): StoredTicket {
