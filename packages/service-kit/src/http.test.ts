@@ -260,17 +260,69 @@ describe('answers to errors', () => {
       { error: { code: 'unavailable', message: 'OpenSearch does not answer' } },
     ]);
   });
+});
 
-  it('do not stop a server from closing while a connection is kept open', async () => {
+describe('closing', () => {
+  /** A connection on which the client has sent so much; `received` counts what comes back until its end. */
+  async function connected(url: string, sent: string) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    closers.push(async () => socket.destroy());
+    const chunks: Buffer[] = [];
+    const end = new Promise<Buffer>((resolve) => socket.once('close', () => resolve(Buffer.concat(chunks))));
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.write(sent);
+    return { socket, end, read: () => socket.on('data', (chunk: Buffer) => chunks.push(chunk)) };
+  }
+
+  const ASKED = 'GET /large HTTP/1.1\r\nhost: localhost\r\n\r\n';
+  /** More than the system keeps for the two ends of a connection. */
+  const BODY_BYTES = 16 * 1024 * 1024;
+
+  it.each([
+    ['kept open behind its answer', 'GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n'],
+    ['that has sent nothing', ''],
+    ['that has sent half a request', 'GET /healthz HTTP/1.1\r\nhost: loc'],
+  ])('is not held back by a connection %s', async (_what, sent) => {
     const app = server();
     healthRoutes(app, { ready: () => ({ ok: true }) });
-    const url = new URL(await listen(app, { ...search, port: 0, dataDir }));
-    const socket = connect(Number(url.port), '127.0.0.1');
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n');
-    await new Promise((resolve) => socket.once('data', resolve));
+    const accepted = new Promise((resolve) => app.server.once('connection', resolve));
+    const { socket, end } = await connected(await listen(app, { ...search, port: 0, dataDir }), sent);
+    await accepted;
+    const answered = new Promise((resolve) => socket.once('data', resolve));
+    if (sent.endsWith('\r\n\r\n')) await answered;
+    socket.resume();
     await app.close();
-    await closed;
+    await end;
     expect(app.server.listening).toBe(false);
+  });
+
+  it('lets an answer that is being sent reach its reader whole', async () => {
+    const app = server();
+    const asked = Promise.withResolvers<void>();
+    app.get('/large', async (_request, reply) => {
+      reply.raw.once('prefinish', asked.resolve);
+      return Buffer.alloc(BODY_BYTES, 'x');
+    });
+    const { end, read } = await connected(await listen(app, { ...search, port: 0, dataDir }), ASKED);
+    await asked.promise;
+    const closed = app.close();
+    read();
+    expect((await end).length).toBeGreaterThan(BODY_BYTES);
+    await closed;
+  });
+
+  it('waits a second, not longer, for a reader that does not read', async () => {
+    const app = server();
+    const asked = Promise.withResolvers<void>();
+    app.get('/large', async (_request, reply) => {
+      reply.raw.once('prefinish', asked.resolve);
+      return Buffer.alloc(BODY_BYTES, 'x');
+    });
+    const { end, read } = await connected(await listen(app, { ...search, port: 0, dataDir }), ASKED);
+    await asked.promise;
+    await app.close();
+    read();
+    expect((await end).length).toBeLessThan(BODY_BYTES);
   });
 });

@@ -18,6 +18,8 @@ import { isLoopbackHost } from './loopback.ts';
 const BODY_BYTES_MAX = 256 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_TIMEOUT_MS = 5_000;
+/** How long a close waits for answers under way. */
+const ANSWER_LIMIT_MS = 1_000;
 const URL_PARAM_CHARACTERS_MAX = 512;
 /** How many ports after the wanted one are tried before any free one is taken. */
 const PORTS_TRIED = 50;
@@ -51,14 +53,17 @@ export function createHttpServer(settings: {
     connectionTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: URL_PARAM_CHARACTERS_MAX },
-    // Idle keep-alive connections would hold a stop back until they time out; requests under way get their answer.
-    forceCloseConnections: 'idle',
+    // Closed once the answers under way are out (below), whatever they wait for. Node would wait for ever for one that
+    // never asked anything, and cut one whose answer is still being sent, which it calls idle.
+    forceCloseConnections: true,
     frameworkErrors: (error, _request, anyReply) => {
       // Generic over every kind of route, where `code` takes no plain number.
       const reply: Pick<FastifyReply, 'code'> = anyReply as unknown as FastifyReply;
       reply.code(400).send({ error: { code: 'bad_request', message: error.message } });
     },
   });
+
+  waitForAnswers(app);
 
   app.setErrorHandler(async (error, request, reply) => {
     const status = statusOf(error);
@@ -83,6 +88,22 @@ export function createHttpServer(settings: {
       .send({ error: { code: 'not_found', message: `there is no ${request.method} ${path}` } });
   });
   return app;
+}
+
+/** A close begins by letting what is being answered reach its reader, for a second: one may read slowly, or never. */
+function waitForAnswers(app: FastifyInstance): void {
+  const underWay = new Set<Promise<void>>();
+  app.addHook('onRequest', async (_request, { raw }) => {
+    const sent = new Promise<void>((resolve) => raw.once('close', resolve));
+    underWay.add(sent);
+    void sent.then(() => underWay.delete(sent));
+  });
+  app.addHook('preClose', async () => {
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, ANSWER_LIMIT_MS);
+    await Promise.race([Promise.all(underWay), limit.promise]);
+    clearTimeout(timer);
+  });
 }
 
 function statusOf(error: unknown): number {
