@@ -2,12 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { Books, StoredPosition, StoreStep, VersionStore } from '@ticket-stream/subscriber';
-import { storeError } from '@ticket-stream/subscriber/sqlite';
+import { lockStore, type StoreLock, storeError } from '@ticket-stream/subscriber/sqlite';
 import type { Ticket, TicketChange, TicketVersion } from '@ticket-stream/ticket';
 import { AlertDatabase } from './alert-database.ts';
 import { AlertLedger } from './alert-ledger.ts';
 import type { AlertRecord } from './alert-record.ts';
-import { lockStore, type StoreLock } from './store-lock.ts';
 import { TicketMemory } from './ticket-memory.ts';
 
 export interface AlertStateOptions {
@@ -63,7 +62,7 @@ export class AlertState implements VersionStore {
   static open(options: AlertStateOptions): AlertState {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     const path = join(options.folder, 'alerts.sqlite');
-    const lock = lockStore(join(options.folder, 'alerts.lock'));
+    const lock = lockStore(path);
     let database: AlertDatabase | undefined;
     try {
       database = new AlertDatabase(path);

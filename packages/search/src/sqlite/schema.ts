@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { TicketStreamError } from '@ticket-stream/errors';
-import { asStoreError } from './sqlite-errors.ts';
+import { storeError } from '@ticket-stream/subscriber/sqlite';
 
 /** 'tsix': tells an index of ours from any other SQLite file. */
 const APPLICATION_ID = 0x74736978;
@@ -78,7 +78,7 @@ export function openForWriting(file: string): DatabaseSync {
     return db;
   } catch (error) {
     db.close();
-    throw asStoreError(error, file);
+    throw storeError(error, file);
   }
 }
 
@@ -91,7 +91,7 @@ export function openForReading(file: string): DatabaseSync {
     return db;
   } catch (error) {
     db.close();
-    throw asStoreError(error, file);
+    throw storeError(error, file);
   }
 }
 
@@ -100,7 +100,7 @@ function open(file: string, readOnly: boolean): DatabaseSync {
     // Nobody but readers shares the file; a short wait covers the moment in which one of them recovers the WAL.
     return new DatabaseSync(file, { readOnly, timeout: 5000 });
   } catch (error) {
-    throw asStoreError(error, file);
+    throw storeError(error, file);
   }
 }
 

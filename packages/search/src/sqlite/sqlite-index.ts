@@ -7,6 +7,9 @@ import {
   ADD_TO_BOOKS,
   bookFigures,
   booksOf,
+  lockStore,
+  type StoreLock,
+  storeError,
   type VersionRow,
   versionsOf,
 } from '@ticket-stream/subscriber/sqlite';
@@ -15,9 +18,7 @@ import type { Query } from '../query-language/query.ts';
 import type { SearchAnswer, SearchIndex, SearchOptions, StoredTicket } from '../search-index.ts';
 import { type IndexedTicket, indexedTicket } from './indexed-ticket.ts';
 import { openForWriting } from './schema.ts';
-import { asStoreError } from './sqlite-errors.ts';
 import { openSqliteReader, type SqliteReader } from './sqlite-reader.ts';
-import { lockStore, type StoreLock } from './store-lock.ts';
 
 /**
  * The embedded index: one SQLite file, one writer, any number of readers.
@@ -229,7 +230,7 @@ class SqliteIndex implements SearchIndex {
     try {
       return work();
     } catch (error) {
-      throw asStoreError(error, this.#file);
+      throw storeError(error, this.#file);
     }
   }
 }

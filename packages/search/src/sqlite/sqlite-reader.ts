@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { storeError } from '@ticket-stream/subscriber/sqlite';
 import { printQuery } from '../query-language/print-query.ts';
 import type { Query } from '../query-language/query.ts';
 import { planQuery, type QueryPlan } from '../query-language/query-plan.ts';
@@ -13,7 +14,6 @@ import {
 } from './page-cursor.ts';
 import { type QuerySql, querySql } from './query-sql.ts';
 import { openForReading } from './schema.ts';
-import { asStoreError } from './sqlite-errors.ts';
 
 export interface SqliteReader extends TicketReader {
   readonly id: string;
@@ -97,7 +97,7 @@ class Reader implements SqliteReader {
         this.#db.exec('COMMIT');
       }
     } catch (error) {
-      throw asStoreError(error, this.#file);
+      throw storeError(error, this.#file);
     }
   }
 

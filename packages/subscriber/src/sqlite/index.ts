@@ -1,5 +1,5 @@
 /** For the stores of this project's sinks; other teams get none of it. */
-export { isSqliteBusy, storeError } from './sqlite-errors.ts';
+export { storeError } from './sqlite-errors.ts';
 export {
   ADD_TO_BOOKS,
   bookFigures,
@@ -9,3 +9,4 @@ export {
   type VersionRow,
   versionsOf,
 } from './sqlite-rows.ts';
+export { lockStore, type StoreLock } from './store-lock.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { TicketStreamError } from '@ticket-stream/errors';
-import { asStoreError, isBusy } from './sqlite-errors.ts';
+import { isSqliteBusy, storeError } from './sqlite-errors.ts';
 
 /**
  * One writer a store, by the operating system's own lock: a second database file, empty, held in an exclusive
@@ -14,7 +14,14 @@ export interface StoreLock {
   release(): void;
 }
 
-/** @throws store.locked  another process (or another opening in this one) writes the store; names its pid if known */
+/** Keeps held locks from the garbage collector, which would close the database and let a second writer in. */
+const held = new Set<DatabaseSync>();
+
+/**
+ * @param file  of the store; the lock lies beside it
+ * @throws store.locked      another process (or another opening in this one) writes the store; names its pid if known
+ * @throws sink.unavailable  the folder cannot be written
+ */
 export function lockStore(file: string): StoreLock {
   const lockFile = `${file}.lock`;
   const holderFile = `${file}.pid`;
@@ -22,28 +29,36 @@ export function lockStore(file: string): StoreLock {
   try {
     lock = new DatabaseSync(lockFile, { timeout: 0 });
   } catch (error) {
-    throw asStoreError(error, lockFile);
+    throw storeError(error, lockFile);
   }
   try {
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    if (!isBusy(error)) throw asStoreError(error, lockFile);
+    if (!isSqliteBusy(error)) throw storeError(error, lockFile);
     const holder = readHolder(holderFile);
     throw new TicketStreamError(
       'store.locked',
-      `${holder === undefined ? 'another process' : `process ${holder}`} writes the index ${file}`,
+      `${holder === undefined ? 'another process' : `process ${holder}`} writes ${file}`,
       { cause: error, context: { file, holder } },
     );
   }
-  // Only for the message above; the lock is what counts.
-  writeFileSync(holderFile, `${process.pid}\n`);
+  held.add(lock);
+  noteHolder(holderFile);
   return {
     release() {
       rmSync(holderFile, { force: true });
+      held.delete(lock);
       lock.close();
     },
   };
+}
+
+/** Only for the message above, so a disk too full for it changes nothing; the lock is what counts. */
+function noteHolder(holderFile: string): void {
+  try {
+    writeFileSync(holderFile, `${process.pid}\n`);
+  } catch {}
 }
 
 function readHolder(holderFile: string): number | undefined {
