@@ -1,10 +1,14 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { until } from '../support/condition.ts';
 import { API_TOKEN, createScriptedProducer, lastWords, START_SECOND } from '../support/scripted-producer.ts';
 import { type Answer, answer, page, ticket } from '../support/scripted-zendesk.ts';
+import { ServiceProcess } from '../support/service-process.ts';
 
 const HTML = { 'content-type': 'text/html' };
 const secrets = [API_TOKEN, Buffer.from(`admin@acme.example/token:${API_TOKEN}`).toString('base64')];
@@ -118,6 +122,28 @@ describe.concurrent('a refusal that asking again would not mend', () => {
 });
 
 describe.concurrent('wrong options', () => {
+  it.for(['producer', 'search', 'alerting'] as const)(
+    '%s: a DATA_DIR that cannot be written is named, not taken for a defect',
+    async (name, { expect, onTestFinished }) => {
+      const folder = mkdtempSync(join(tmpdir(), 'no-data-dir-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      writeFileSync(join(folder, 'file'), '');
+      const service = new ServiceProcess(name, folder, {
+        DATA_DIR: join(folder, 'file', 'data'),
+        KAFKA_BROKERS: '127.0.0.1:1',
+        ZENDESK_URL: 'http://127.0.0.1:1',
+        ZENDESK_EMAIL: 'admin@acme.example',
+        ZENDESK_API_TOKEN: API_TOKEN,
+        START_TIME: '2026-01-01',
+      });
+      expect(await service.start().stopped(), service.log).toBe(2);
+      expect(lastWords(service.log)).toMatchObject({
+        code: 'config.invalid',
+        message: expect.stringContaining('DATA_DIR'),
+      });
+    },
+  );
+
   it('are all named at once, each with what to do, before anything is asked or read', async ({ expect }) => {
     await using rig = await createScriptedProducer('wrong-options', {
       ZENDESK_URL: 'http://acme.zendesk.com',

@@ -12,6 +12,7 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { cannotBeWritten } from './data-folder.ts';
 import type { Logger } from './logger.ts';
 import { isLoopbackHost } from './loopback.ts';
 
@@ -156,10 +157,7 @@ export async function listen(app: FastifyInstance, settings: ListenSettings): Pr
       writeServiceUrl(dataDir, file, url);
     } catch (error) {
       await app.close();
-      throw new TicketStreamError('config.invalid', `DATA_DIR: nothing can be written under ${dataDir}`, {
-        cause: error,
-        remedy: 'Give a folder that this user may write to.',
-      });
+      throw cannotBeWritten(dataDir, error);
     }
     app.server.once('close', () => removeServiceUrl(dataDir, file));
     return url;

@@ -1,6 +1,7 @@
 export { backfillEndText, backfillParts, backfillText, durationText } from './backfill-text.ts';
 export { commonOptions } from './common-options.ts';
 export { consumerOptions, subscriptionSettings } from './consumer-options.ts';
+export { dataFolder } from './data-folder.ts';
 export { type Health, healthRoutes, metricsRoute } from './health-routes.ts';
 export { createHttpServer, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
 export {

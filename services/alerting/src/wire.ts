@@ -12,6 +12,7 @@ import {
 import {
   createHttpServer,
   createProgressReporter,
+  dataFolder,
   healthRoutes,
   kafkaConnection,
   listen,
@@ -39,7 +40,7 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
   const rules = await loadRuleFile(ruleFile);
   logger.info({ file: ruleFile, rules: rules.map(({ name }) => name) }, 'rules');
 
-  const folder = join(options.DATA_DIR, 'alerting');
+  const folder = dataFolder(options.DATA_DIR, 'alerting');
   const state = AlertState.open({ folder });
   onShutdown(() => state.close());
 

@@ -4,6 +4,7 @@ import { openSqliteIndex, withStoredTickets } from '@ticket-stream/search';
 import {
   createHttpServer,
   createProgressReporter,
+  dataFolder,
   healthRoutes,
   isLoopbackHost,
   kafkaConnection,
@@ -23,7 +24,7 @@ const tracer = trace.getTracer('@ticket-stream/search-service');
 /** tickets → index, and the query API: makes every part, consumes until the signal, takes the parts down again. */
 export async function runSearch(context: ServiceContext<typeof searchOptions>): Promise<void> {
   const { options, logger, signal, onShutdown } = context;
-  const folder = join(options.DATA_DIR, 'search');
+  const folder = dataFolder(options.DATA_DIR, 'search');
   const index = openSqliteIndex(join(folder, 'index.sqlite'));
   onShutdown(() => index.close());
   // A new index has a new id, so a new group: it reads the log from its start whatever another index has read.
