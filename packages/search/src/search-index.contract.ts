@@ -72,6 +72,23 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
         expect(await index.count()).toBe(1);
       });
 
+      it('finds the last of as many choices as a ticket has room for', async () => {
+        const value = Array.from({ length: 130_000 }, (_, at) => `choice${at}`);
+        const index = await opened(change('6', { custom_fields: [{ id: 1, value }] }));
+        expect(await found(index, 'choice129999')).toEqual(['6']);
+      });
+
+      it('refuses for ever, and by itself, a ticket that cannot be made searchable', async () => {
+        const index = await opened(change('1', { subject: 'printer' }));
+        const depth = 100_000;
+        const json = `{"id":2,"custom_fields":${'['.repeat(depth)}1234567890123456789${']'.repeat(depth)}}`;
+        await expect(put(index, [change('2', {}, { json })])).rejects.toMatchObject({
+          code: 'sink.cannot_apply',
+          context: { ticketId: '2' },
+        });
+        expect(await found(index, '')).toEqual(['1']);
+      });
+
       it('indexes a ticket that has nothing but an id', async () => {
         const index = await opened(change('5', {}, { json: '{"id":5}' }));
         expect(await found(index, '5')).toEqual(['5']);

@@ -22,6 +22,7 @@ export interface SearchIndex extends VersionStore, TicketReader {
   /**
    * Puts the tickets into the index. Valid only inside the effect of `record`, whose step names a version for each
    * of these tickets. A ticket given twice ends as the last one. An implementer does not compare versions.
+   * @throws sink.cannot_apply  one of the tickets can never be indexed
    */
   apply(changes: readonly TicketChange[]): void | Promise<void>;
 }

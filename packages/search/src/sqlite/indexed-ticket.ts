@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { CannotApply } from '@ticket-stream/subscriber';
 import { parseRfc3339Second, type Ticket, type TicketChange } from '@ticket-stream/ticket';
 import { everyMark, searchableText, tagMark, untaggedMark } from './searchable-text.ts';
 
@@ -24,7 +25,20 @@ export interface IndexedTicket {
 /** What is found by words: all that a score is made of. */
 type IndexedText = Pick<IndexedTicket, 'subject' | 'description' | 'other' | 'marks'>;
 
+/** @throws sink.cannot_apply  it will not be searchable however often it is tried, such as one nested too deep */
 export function indexedTicket(change: TicketChange): IndexedTicket {
+  try {
+    return readTicket(change);
+  } catch (error) {
+    const { ticketId } = change;
+    throw new CannotApply(`ticket ${ticketId} cannot be made searchable`, {
+      cause: error,
+      context: { ticketId },
+    });
+  }
+}
+
+function readTicket(change: TicketChange): IndexedTicket {
   const ticket = exactTicket(change.value, change.ticket);
   const { stamp } = change.version;
   return {
@@ -87,7 +101,9 @@ function otherText(ticket: Ticket, tags: readonly string[]): string {
       const { value } = field as { value?: unknown };
       if (typeof value === 'string' || typeof value === 'number') parts.push(String(value));
       // A multi-select field holds its choices in a list.
-      else if (Array.isArray(value)) parts.push(...value.filter((item) => typeof item === 'string'));
+      else if (Array.isArray(value)) {
+        for (const choice of value as unknown[]) if (typeof choice === 'string') parts.push(choice);
+      }
     }
   }
   return parts.join('\n');
