@@ -274,8 +274,6 @@ function urlSchema(spec: UrlSpec): z.ZodType<string, string> {
     if (spec.originOnly === true && (url.pathname !== '/' || url.search !== '' || url.hash !== ''))
       return problem(`must end after the host: ${url.origin}`);
     if (url.pathname === '/' && url.search === '' && url.hash === '') return { value: url.origin };
-    // Paths are appended by the code that uses the address, so `/base/` and `/base` have to be the same.
-    url.pathname = url.pathname.replace(/\/+$/, '');
     return { value: url.href };
   });
 }
@@ -285,7 +283,7 @@ function pathAndQuery(value: string): string | undefined {
   return pathname === '/' && search === '' ? undefined : pathname + search;
 }
 
-/** An http(s) address, without a slash at the end of its path. */
+/** An http(s) address; its path stays as it was given, since a server may tell `/hook/` from `/hook`. */
 function url<const Spec extends UrlSpec>(spec: Spec) {
   const expected =
     spec.cleartextLoopbackOnly === true

@@ -225,10 +225,10 @@ describe('the kinds of option', () => {
     ['a path from here', option.path({ text: '' }), 'x', `${process.cwd()}/x`],
     ['any free port', option.port({ text: '' }), '0', 0],
     [
-      'a URL with a base path',
+      'a URL with a slash at the end of its path',
       option.url({ text: '' }),
-      'https://proxy.example/zendesk/',
-      'https://proxy.example/zendesk',
+      'https://a.example/hook/',
+      'https://a.example/hook/',
     ],
     ['a URL with a query', option.url({ text: '' }), 'https://a.example/h?x=1', 'https://a.example/h?x=1'],
     [
