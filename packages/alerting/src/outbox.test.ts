@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AlertState } from './alert-state.ts';
 import type { Channel, ChannelAnswer } from './channels/channel.ts';
@@ -277,6 +278,38 @@ describe('the outbox', () => {
     }
     await deliveries(['delivered 1 204']);
     expect(receiver.calls).toHaveLength(1);
+  });
+
+  it('keeps nothing of the waits for a store that refuses an outcome', async () => {
+    const { channel, asked } = scriptedChannel();
+    await fire();
+    const signals: AbortSignal[] = [];
+    const watched: Channel = {
+      ...channel,
+      deliver(delivery, signal) {
+        signals.push(signal);
+        return channel.deliver(delivery, signal);
+      },
+    };
+    let failures = 50;
+    const flaky: OutboxOptions['ledger'] = {
+      dueDeliveries: (...of) => state.ledger.dueDeliveries(...of),
+      nextDueAtMs: (...of) => state.ledger.nextDueAtMs(...of),
+      settleDelivery: (...of) =>
+        failures-- > 0 ? Promise.reject(new Error('disk full')) : state.ledger.settleDelivery(...of),
+    };
+    start({
+      channels: [watched],
+      ledger: flaky,
+      after: (_delayMs, callback) => {
+        const handle = setImmediate(callback);
+        return () => clearImmediate(handle);
+      },
+    });
+    asked[0]?.answer(accepted);
+    await deliveries(['delivered 1 200']);
+    // That of the channel in this test alone.
+    expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toEqual([1]);
   });
 
   it('logs one line an alert without a word of the ticket', async () => {

@@ -149,10 +149,12 @@ export function startOutbox(options: OutboxOptions): Outbox {
         logger.error({ err: error, alert: delivery.alertId }, 'the outcome of a delivery cannot be kept yet');
         if (cut.signal.aborted) return;
         const waited = Promise.withResolvers<void>();
-        const cancel = after(SETTLE_RETRY_MS, waited.resolve);
-        cut.signal.addEventListener('abort', () => waited.resolve(), { once: true });
+        const goOn = () => waited.resolve();
+        const cancel = after(SETTLE_RETRY_MS, goOn);
+        cut.signal.addEventListener('abort', goOn);
         await waited.promise;
         cancel();
+        cut.signal.removeEventListener('abort', goOn);
       }
     }
   }
