@@ -96,7 +96,7 @@ describe('GET /alerts', () => {
     expect(asked).toMatchObject([{ state: 'dead', limit: 51 }]);
   });
 
-  it.each(['limit=0', 'limit=501', 'limit=x', 'cursor=abc', 'cursor=-1', 'state=lost'])(
+  it.each(['limit=0', 'limit=501', 'limit=x', 'cursor=abc', 'cursor=-1', 'state=lost', 'stat=dead'])(
     'answers 400 to %s',
     async (query) => {
       const answer = await server().get(`/alerts?${query}`);

@@ -32,7 +32,11 @@ export function alertRoutes(
   app: ReturnType<typeof createHttpServer>,
   alerts: Pick<AlertState['ledger'], 'history'>,
 ): void {
-  app.get<{ Querystring: AlertsQuery }>('/alerts', { schema: { querystring } }, async ({ query }) => {
+  app.get<{ Querystring: AlertsQuery }>('/alerts', { schema: { querystring } }, async ({ query }, reply) => {
+    const problem = unknownParameter(query);
+    if (problem !== undefined) {
+      return reply.code(400).send({ error: { code: 'bad_request', message: problem } });
+    }
     const { limit, cursor, state } = query;
     const before = cursor === undefined ? undefined : Number(cursor);
     // One more than asked for tells whether there is a next page.
@@ -44,6 +48,13 @@ export function alertRoutes(
       next: found.length > limit && last !== undefined ? String(last.seq) : null,
     };
   });
+}
+
+/** @returns what is wrong: a misspelt `stat` that were passed over would answer another question than the one asked */
+function unknownParameter(query: object): string | undefined {
+  const names = Object.keys(querystring.properties);
+  const unknown = Object.keys(query).find((name) => !names.includes(name));
+  return unknown && `there is no parameter "${unknown}"; there are ${names.join(', ')}`;
 }
 
 function asJson(entry: HistoryEntry) {
