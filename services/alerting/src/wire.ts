@@ -26,6 +26,7 @@ import {
 import { emptyBooks, type Subscription, subscribe } from '@ticket-stream/subscriber';
 import { alertRoutes } from './alert-routes.ts';
 import type { alertingOptions } from './config.ts';
+import { keepCaughtUp } from './keep-caught-up.ts';
 
 type AlertingOptions = OptionValues<typeof alertingOptions>;
 
@@ -125,6 +126,8 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
   const onWaiting = (reason: string | undefined): void => {
     waitingFor = reason;
   };
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
   subscription = await subscribe({
     ...kafkaConnection(options),
     ...subscriptionSettings(options),
@@ -135,7 +138,7 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
     from: 'earliest',
     versions: state,
     handle,
-    onCaughtUp: () => state.markCaughtUp(Date.now()),
+    onCaughtUp: () => void keepCaughtUp({ state, logger, signal }).catch(failure.reject),
     onWaiting,
     // Two would each see half of the tickets: the second says so and ends.
     soleMember: true,
@@ -146,7 +149,7 @@ export async function runAlerting(context: ServiceContext<typeof alertingOptions
   waitingFor = undefined;
   const running = subscription;
   onShutdown(() => running.stop());
-  await running.done;
+  await Promise.race([running.done, failure.promise]);
 }
 
 function openChannels(
