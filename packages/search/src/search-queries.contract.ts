@@ -185,8 +185,15 @@ export function searchQueriesContract(name: string, open: () => Promise<SearchIn
           '2026-01-01',
           'tags:"a b"',
         ),
-        fc.constantFrom('東京', 'สวัสดี', 'ﬁ', 'İ', '\u0301', '\u200d', '👍', 'مرحبا'),
+        fc.constantFrom('\uff9e', '東京', 'สวัสดี', 'ﬁ', 'İ', '\u0301', '\u200d', '👍', 'مرحبا'),
       );
+
+      it('is never left out where nothing of it is a word', async () => {
+        const index = await opened(change('1', { subject: 'printer' }));
+        for (const text of ['\uff9e', 'subject:\uff9e', '-\uff9f', 'printer \uff9e']) {
+          await expect(async () => find(index, text)).rejects.toMatchObject({ code: 'search.bad_query' });
+        }
+      });
 
       it('is answered with a list and its exact total, or refused as a bad query', async () => {
         const index = await opened(

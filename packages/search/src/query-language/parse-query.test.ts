@@ -57,6 +57,12 @@ describe('parseQuery', () => {
     ]);
   });
 
+  it('takes a * in quotes for a mark like any other', () => {
+    expect(withoutPlaces(parseQuery('"5 * 4"'))).toMatchObject([{ form: 'phrase', text: '5 * 4' }]);
+    expect(parseQuery('tags:"a*"').clauses).toMatchObject([{ value: { kind: 'tags', all: ['a*'] } }]);
+    expect(parseQuery('subject:"a*"').clauses).toMatchObject([{ value: { form: 'phrase', prefix: false } }]);
+  });
+
   it('takes a time of day for a word, and the empty query for every ticket', () => {
     expect(withoutPlaces(parseQuery('12:30'))).toEqual([
       { kind: 'text', form: 'word', text: '12:30', excluded: false },
@@ -86,6 +92,14 @@ describe('parseQuery', () => {
     ['created>yesterday', 8, 9, 'is no date', undefined],
     ['refund OR return', 7, 2, 'there is no OR', undefined],
     ['-order_by:created', 0, 17, 'only says how to sort', undefined],
+    ['refund photo*', 7, 6, '"*" goes on with a word of subject: or description: only', undefined],
+    ['-5*4', 0, 4, 'in quotes', undefined],
+    ['tags:vip*', 5, 4, '"*" goes on with a word of subject: or description: only', undefined],
+    ['subject:pho*graph', 8, 9, '"*" stands at the end of a word only', undefined],
+    ['description:photo**', 12, 7, '"*" stands at the end of a word only', undefined],
+    // A voiced mark without its letter: in the form that is searched it is a mark and no letter.
+    ['refund \uff9e', 7, 1, 'no letter or digit', undefined],
+    ['subject:\uff9e', 8, 1, 'no letter or digit', undefined],
   ])('refuses %s with the place and the reason', (text, position, length, reason, suggestion) => {
     const error = refusal(text);
     expect(error.code).toBe('search.bad_query');

@@ -41,16 +41,24 @@ function readClause(token: QueryToken): Clause {
   };
 }
 
-const SEARCHABLE = /[\p{L}\p{N}]/u;
+const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 const NUMBER = /^\d{1,19}$/;
+
+/** In the form that is searched: a lone ﾞ is a letter as it is typed, and a mark without one there. */
+function isSearchable(text: string): boolean {
+  return LETTER_OR_DIGIT.test(text.normalize('NFKC'));
+}
 
 function readText(token: QueryToken): Clause {
   const { text, quoted } = token;
-  if (!SEARCHABLE.test(text)) {
+  if (!isSearchable(text)) {
     throw badQuery(
       quoted ? 'the quotes hold no letter or digit' : `"${text}" has no letter or digit to search for`,
       token.at,
     );
+  }
+  if (!quoted && text.includes('*')) {
+    throw badQuery(`${ONLY_IN_TEXT_KEYS}; in quotes it is searched as text`, token.at);
   }
   // Searched as words, these would quietly narrow the result where the writer meant to widen it.
   if (!quoted && !token.excluded && (text === 'OR' || text === 'AND' || text === 'NOT')) {
@@ -62,6 +70,8 @@ function readText(token: QueryToken): Clause {
   const form = quoted ? 'phrase' : NUMBER.test(text) ? 'number' : 'word';
   return { kind: 'text', form, text, excluded: token.excluded, at: token.at };
 }
+
+const ONLY_IN_TEXT_KEYS = '"*" goes on with a word of subject: or description: only';
 
 const operatorAdvice = {
   OR: 'the same key twice means either (status:open status:pending)',
@@ -135,6 +145,7 @@ function readTags(token: QueryToken): Value {
     .split(/\s+/u)
     .filter((tag) => tag !== '');
   if (all.length === 0) throw badQuery('the quotes hold no tag', token.textAt);
+  if (!token.quoted && token.text.includes('*')) throw badQuery(ONLY_IN_TEXT_KEYS, token.textAt);
   if (!token.quoted && all[0] === 'none') return { kind: 'none' };
   return { kind: 'tags', all };
 }
@@ -194,7 +205,10 @@ function isTimeUnit(text: string): text is TimeUnit {
 function readTextValue(name: string, token: QueryToken): Value {
   const prefix = !token.quoted && token.text.endsWith('*');
   const text = prefix ? token.text.slice(0, -1) : token.text;
-  if (!SEARCHABLE.test(text)) {
+  if (!token.quoted && text.includes('*')) {
+    throw badQuery('"*" stands at the end of a word only', token.textAt);
+  }
+  if (!isSearchable(text)) {
     throw badQuery(`"${token.text}" has no letter or digit to search for in the ${name}`, token.textAt);
   }
   return { kind: 'text', form: token.quoted ? 'phrase' : 'word', text, prefix };
