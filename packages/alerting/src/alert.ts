@@ -16,12 +16,13 @@ export function versionId({ ticketId, version }: TicketChange): string {
 }
 
 const FIELDS_MAX = 50;
-/** Of one previous value as JSON. A receiver that wants a whole description reads the ticket. */
-const PREVIOUS_VALUE_CHARS_MAX = 1000;
-const SUBJECT_CHARS_MAX = 500;
+/** Of one value as JSON. A receiver that wants a whole description reads the ticket. */
+const VALUE_CHARS_MAX = 1000;
+const TEXT_CHARS_MAX = 500;
 
 /**
- * The body of a delivery, the same at every attempt. Small by design: the ticket's long texts are not in it.
+ * The body of a delivery, the same at every attempt. Small by design: the ticket's long texts are not in it, and
+ * nothing else of it is long.
  * `timestamp` is the version's moment, not the attempt's.
  */
 export function alertBody(
@@ -39,19 +40,19 @@ export function alertBody(
       summary: rule.summary ?? null,
       ticket: {
         id: change.ticketId,
-        subject: shortened(ticket.subject),
-        status: ticket.status ?? null,
-        priority: ticket.priority ?? null,
-        type: ticket.type ?? null,
-        assignee_id: ticket.assignee_id ?? null,
-        group_id: ticket.group_id ?? null,
-        organization_id: ticket.organization_id ?? null,
-        requester_id: ticket.requester_id ?? null,
-        created_at: ticket.created_at ?? null,
-        updated_at: ticket.updated_at ?? null,
+        subject: typeof ticket.subject === 'string' ? shortened(ticket.subject) : null,
+        status: bounded(ticket.status),
+        priority: bounded(ticket.priority),
+        type: bounded(ticket.type),
+        assignee_id: bounded(ticket.assignee_id),
+        group_id: bounded(ticket.group_id),
+        organization_id: bounded(ticket.organization_id),
+        requester_id: bounded(ticket.requester_id),
+        created_at: bounded(ticket.created_at),
+        updated_at: bounded(ticket.updated_at),
         url: agentUrl(change) ?? null,
       },
-      changed: changed.slice(0, FIELDS_MAX),
+      changed: changed.slice(0, FIELDS_MAX).map(shortened),
       previous: previous === undefined ? null : previousValues(previous, changed),
       version: {
         id: versionId(change),
@@ -69,7 +70,7 @@ function previousValues(previous: Ticket, changed: readonly string[]): Record<st
   const values: [string, unknown][] = [];
   for (const field of changed.slice(0, FIELDS_MAX)) {
     const value = previous[field] ?? null;
-    if (jsonChars(value) <= PREVIOUS_VALUE_CHARS_MAX) values.push([field, value]);
+    if (jsonChars(value) <= VALUE_CHARS_MAX) values.push([shortened(field), value]);
   }
   return Object.fromEntries(values);
 }
@@ -83,9 +84,14 @@ function jsonChars(value: unknown): number {
   }
 }
 
-function shortened(subject: unknown): string | null {
-  if (typeof subject !== 'string') return null;
-  return subject.length <= SUBJECT_CHARS_MAX ? subject : `${subject.slice(0, SUBJECT_CHARS_MAX - 1)}…`;
+/** A value that is short in every account: whatever stands there instead is shortened, or left out. */
+function bounded(value: unknown): unknown {
+  if (typeof value === 'string') return shortened(value);
+  return jsonChars(value ?? null) <= VALUE_CHARS_MAX ? (value ?? null) : null;
+}
+
+function shortened(text: string): string {
+  return text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX - 1)}…`;
 }
 
 /** Where an agent opens the ticket; the ticket's own `url` is the API's. */
