@@ -30,7 +30,7 @@ export const processMetrics = {
   'nodejs.eventloop.delay.mean': {
     kind: 'gauge',
     unit: 's',
-    text: 'How late timers are, on average since the previous scrape. Measured from the first scrape on.',
+    text: 'How late timers are, on average since they were last read, by a scrape or an export. Measured from the first reading on.',
   },
   'nodejs.eventloop.delay.p99': {
     kind: 'gauge',
@@ -72,7 +72,7 @@ interface Delay {
   readonly max: number | undefined;
 }
 
-/** The ticks begin with the first scrape: nobody pays for them in a process that nobody watches. */
+/** One for all readers. The ticks begin with the first reading: nobody pays for them in a process that nobody watches. */
 function createDelayMeter(): { readonly last: Delay; sample(): Delay } {
   const unknown: Delay = { mean: undefined, p99: undefined, max: undefined };
   let last = unknown;
