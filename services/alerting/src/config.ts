@@ -46,7 +46,7 @@ export const alertingOptions = defineOptions({
   ...kafkaOptions,
   ALERTING_PORT: option.port({ text: 'Port of health, status and the history of alerts.', default: 7701 }),
   ALERTING_HOST: option.text({
-    text: 'Address to listen on; it asks for no password, so keep it to this machine or to the inside of a container.',
+    text: 'Address to listen on; it asks for no password, so keep it to this machine or to the inside of a container. Called by another name than localhost, it answers health and metrics only.',
     default: '127.0.0.1',
     pattern: /^[A-Za-z0-9.:-]+$/,
     expected: 'a host name or an IP address',
