@@ -351,11 +351,11 @@ describe.concurrent('stopping', { timeout: 30_000 }, () => {
   it('runs the clean-ups of work that does not end by itself, within 5 s', async () => {
     const service = start({ BEHAVIOUR: 'ignores-signal' });
     await service.logged('running');
-    const stopMs = performance.now();
     service.child.kill('SIGTERM');
     const end = await service.ended;
-    expect(performance.now() - stopMs).toBeLessThan(5_000);
+    // After 5 s it would have ended with code 1, saying so.
     expect(end.exitCode).toBe(0);
+    expect(said(end)).toContain('still working; its clean-ups run now');
     expect(said(end).slice(-3)).toEqual(['clean-up 2', 'clean-up 1', 'stopped']);
   });
 

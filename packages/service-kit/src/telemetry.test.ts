@@ -170,9 +170,9 @@ describe('telemetry', () => {
     const { shutdownMs, log } = await traced({
       OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
       // The exporter itself would hold the process this long.
-      OTEL_EXPORTER_OTLP_TIMEOUT: '3000',
+      OTEL_EXPORTER_OTLP_TIMEOUT: '8000',
     });
-    expect(shutdownMs).toBeLessThan(2_500);
+    expect(shutdownMs).toBeLessThan(7_000);
     expect(log).toContain('were not exported');
   }, 30_000);
 
