@@ -17,8 +17,8 @@ import type { Rule } from './rules/rule.ts';
  * A ticket without a previous version that was created after the store's first start is new to Zendesk, too: its
  * previous version is empty, and everything may fire.
  *
- * Not asked at all: a version that changed nothing but its times, and a scrub, the emptying of a ticket 30 days
- * after its deletion.
+ * Not asked at all: a version in which nothing changed (`generated_timestamp` does not count, `updated_at` does), and a
+ * scrub, the emptying of a ticket 30 days after its deletion.
  */
 export type SuppressionReason = 'too_old' | 'history' | 'first_seen';
 

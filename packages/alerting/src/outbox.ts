@@ -9,11 +9,12 @@ import { ATTEMPTS_MAX, nextAttemptInMs } from './retry-schedule.ts';
  * Carries fired alerts to their channels, each at least once, under one delivery id for ever.
  *
  * **What if the process is killed?** A row is marked `delivered` after the channel's acceptance and not before. A
- * kill in between leaves it pending, and the next start sends it again under the same id: this is the only way in
- * which an accepted alert comes again. A kill at any other moment loses and repeats nothing.
+ * kill in between leaves it pending, and the next start sends it again under the same id. A kill at any other moment
+ * loses and repeats nothing. Two more things look like a kill to a receiver that has accepted, and the alert comes
+ * again: a stop that cuts off the delivery when its grace is over, and the time limit of an attempt.
  *
- * A row is `pending` until accepted (`delivered`) or refused for the last time (`dead`, kept for a person to send
- * again). Within a channel a ticket's alerts go out in their order: a refused one holds the later ones of its
+ * A row is `pending` until accepted (`delivered`) or refused for the last time (`dead`, kept in the history and never
+ * sent again). Within a channel a ticket's alerts go out in their order: a refused one holds the later ones of its
  * ticket back, and no other ticket's.
  *
  * A receiver that answers 410 is not asked again by this run: its channel is off, loudly, and its rows wait. They
