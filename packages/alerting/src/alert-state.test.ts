@@ -8,6 +8,7 @@ import { booksBalance, emptyBooks } from '@ticket-stream/subscriber';
 import { compareToStored, type TicketChange } from '@ticket-stream/ticket';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { alertId } from './alert.ts';
+import { AlertDatabase } from './alert-database.ts';
 import { AlertState } from './alert-state.ts';
 import { raiseAlerts } from './raise-alerts.ts';
 import {
@@ -315,8 +316,18 @@ describe('the alert store, as a ledger of alerts', () => {
 });
 
 describe('the alert store, on disk', () => {
-  it('is readable for its owner only', () => {
-    expect(statSync(join(folder.path, 'alerts.sqlite')).mode & 0o777).toBe(0o600);
+  it('is readable for its owner only', async () => {
+    const made = join(folder.path, 'made');
+    await AlertState.open({ folder: made }).close();
+    expect(statSync(made).mode & 0o777).toBe(0o700);
+    expect(statSync(join(made, 'alerts.sqlite')).mode & 0o777).toBe(0o600);
+  });
+
+  it('outlives a power cut with all that it reported as stored', () => {
+    const database = new AlertDatabase(join(folder.path, 'other.sqlite'));
+    const FULL = 2;
+    expect(database.ownRow('PRAGMA synchronous')).toEqual({ synchronous: FULL });
+    database.close();
   });
 
   it('refuses a second opener', () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { TicketStreamError } from '@ticket-stream/errors';
 import { storeError } from '@ticket-stream/subscriber/sqlite';
@@ -64,6 +65,8 @@ INSERT INTO ticket_text(ticket_text, rank) VALUES ('hashsize', 16777216);
 export function openForWriting(file: string): DatabaseSync {
   const db = open(file, false);
   try {
+    // Also where the folder was there before; the WAL takes its mode from this file.
+    chmodSync(file, 0o600);
     db.exec(`PRAGMA page_size = 8192;
       PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
       PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { emptyBooks } from '@ticket-stream/subscriber';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -127,6 +127,19 @@ describe('the SQLite index', () => {
     // Each refusal let go of its lock.
     const again = openSqliteIndex(`${file}.new`);
     await again.close();
+  });
+
+  it.each([
+    ['made by itself', 0o700],
+    ['there before, and open to others', 0o755],
+  ])('is for the eyes of its owner, in a folder %s', async (_what, mode) => {
+    const file = newFile();
+    if (mode === 0o755) mkdirSync(dirname(file), { mode });
+    const index = openSqliteIndex(file);
+    onTestFinished(() => index.close());
+    await put(index, [change('1', { subject: 'printer' })]);
+    expect(statSync(dirname(file)).mode & 0o777).toBe(mode);
+    for (const part of [file, `${file}-wal`, `${file}-shm`]) expect(statSync(part).mode & 0o777).toBe(0o600);
   });
 
   it('says that the store cannot be used now where its folder cannot be', () => {
