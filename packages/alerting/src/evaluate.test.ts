@@ -118,6 +118,17 @@ describe('evaluate', () => {
     expect(evaluate(deleted, scrub, live)).toEqual({ changed: [], decisions: [], failures: [] });
   });
 
+  it.each([
+    ['restored', 'changed', rfc3339(10)],
+    ['deleted once more', 'deleted', rfc3339(20)],
+  ] as const)('takes a deleted ticket that was %s for no scrub', (_what, kind, updated_at) => {
+    const any = rulesOf({ any: 'size(changed) > 0' });
+    const deletion = sampleChange({ kind: 'deleted', previous: before(), stampAfter: 10 });
+    const ticket = { subject: 'The red kettle leaks', updated_at };
+    const change = sampleChange({ kind, ticket, previous: deletion.ticket, stampAfter: 20 });
+    expect(evaluate(any, change, live).decisions).toHaveLength(1);
+  });
+
   it('fires a state when it begins, and again when it begins again', () => {
     const vip = rulesOf({ vip: `ticket.tags.exists(t, t == 'vip')` });
     const tags = [['a'], ['vip'], ['vip', 'b'], ['b'], ['vip']];

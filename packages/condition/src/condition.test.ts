@@ -117,6 +117,7 @@ describe('a condition', () => {
     ['"text"', 0, 'gives string'],
     ['Thing{a: 1} == ticket', 0, "no type 'Thing'"],
     [`${'('.repeat(41)}true${')'.repeat(41)}`, 40, 'nested deeper'],
+    [`ticket${'.a'.repeat(260)} == 1`, 26, 'nested deeper than 250'],
     [`true${' || ticket.a == 1'.repeat(300)}`, 4000, 'longer than'],
   ])('says what is wrong with %j, and where', (source, offset, cause) => {
     const [first] = problems(source);

@@ -171,6 +171,28 @@ describe('a rule file', () => {
       expect(await loadRuleFile(path)).toHaveLength(1);
     });
 
+    it('is refused where it is larger than any rule file, unread', async () => {
+      const path = join(folder, 'large.yaml');
+      const rules = `version: 1\nrules:\n  - { name: a, when: "true" }\n`;
+      await writeFile(path, rules + '#'.repeat(1024 * 1024 - rules.length));
+      expect(await loadRuleFile(path)).toHaveLength(1);
+      await writeFile(path, rules + '#'.repeat(1024 * 1024 - rules.length + 1));
+      await expect(loadRuleFile(path)).rejects.toMatchObject({
+        code: 'rules.invalid',
+        message: `${path}: the rule file has 1048577 bytes; at most 1048576 are read`,
+      });
+    });
+
+    it('names 50 of its problems, and how many more there are', async () => {
+      const path = join(folder, 'wrong.yaml');
+      const rules = Array.from({ length: 60 }, (_, at) => `  - { name: r${at}, when: nope }`);
+      await writeFile(path, `version: 1\nrules:\n${rules.join('\n')}\n`);
+      const error = await loadRuleFile(path).catch((caught: unknown) => caught);
+      const lines = (error as Error).message.split('\n');
+      expect(lines).toHaveLength(51);
+      expect(lines.at(-1)).toBe(`${path}: and 10 more`);
+    });
+
     it('ships with three rules', async () => {
       const rules = await loadRuleFile(defaultRuleFile);
       expect(rules.map(({ name }) => name)).toEqual(['raised-to-urgent', 'reopened', 'rated-bad']);
