@@ -24,7 +24,12 @@ function statusFor(url: string, host: string, path: string): Promise<number | un
 it('two searches are two full indexes; one begun anew reads everything again; a kill costs and repeats nothing', async () => {
   await using system = await createSystem({ name: 'searches', simulator: { tickets: TICKETS } });
   const { simulator, producer, search: first, alerting, dataDir, env } = system;
-  const second = new ServiceProcess('search', join(dataDir, 'second'), env);
+  const second = new ServiceProcess('search', join(dataDir, 'second'), {
+    ...env,
+    // For it the index must give stored tickets back.
+    EXCLUDE_SYSTEM_UPDATES: 'true',
+    SEARCH_ALLOWED_HOSTS: 'search.acme.internal',
+  });
   try {
     producer.start();
     first.start();
@@ -64,6 +69,8 @@ it('two searches are two full indexes; one begun anew reads everything again; a 
       const statuses = ['localhost', 'evil.example'].map((host) => statusFor(service.url ?? '', host, path));
       expect([path, ...(await Promise.all(statuses))]).toEqual([path, 200, 403]);
     }
+    expect(await statusFor(second.url ?? '', 'search.acme.internal', '/status')).toBe(200);
+    expect(await statusFor(first.url ?? '', 'search.acme.internal', '/status')).toBe(403);
   } finally {
     await second.stop();
   }

@@ -95,6 +95,23 @@ describe('the alerting service', () => {
     expect(alerting.output).not.toContain(SECRET.slice(6));
   });
 
+  it('records what is older than ALERT_MAX_EVENT_AGE, and leaves out what EXCLUDE_SYSTEM_UPDATES says', async () => {
+    const hour = 3600;
+    const system = testTicket(2, { subject: 'As the user left it' }, hour) as Record<string, unknown>;
+    await account.publish([testTicket(1, {}, 3 * hour), system]);
+    const alerting = start({ ALERT_MAX_EVENT_AGE: '1h', EXCLUDE_SYSTEM_UPDATES: 'true' });
+    await alerting.until(({ caughtUp }) => caughtUp);
+    const raised = await account.publish([
+      testTicket(1, { priority: 'urgent' }, 2 * hour),
+      { ...system, priority: 'urgent', generated_timestamp: Number(system['generated_timestamp']) + 1 },
+    ]);
+    const { books } = await alerting.until(passed(raised));
+    expect(books).toMatchObject({ consumed: 4, applied: 3, skipped: 1 });
+    expect(await alertsOf(alerting)).toMatchObject([
+      { ticketId: '1', outcome: 'suppressed', reason: 'too_old' },
+    ]);
+  });
+
   it('goes on after kill -9: every alert arrives, each under one id', async () => {
     await account.publish([testTicket(1, {}, 60)]);
     let alerting = start();
