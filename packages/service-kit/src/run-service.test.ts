@@ -169,23 +169,20 @@ describe.concurrent('a service process', { timeout: 30_000 }, () => {
     expect(said(end)).toEqual(['starting', 'running', 'clean-up 2', 'clean-up 1', 'stopped']);
   });
 
-  it('ends with the exit code of the error, says the remedy and tells its supervisor', async () => {
-    const codes = {
-      'internal.defect': 1,
-      'config.invalid': 2,
-      'zendesk.credentials_refused': 3,
-      'kafka.fenced': 4,
-      'log.cut': 5,
-    };
-    for (const [code, exitCode] of Object.entries(codes)) {
-      const end = await start({ BEHAVIOUR: 'throws-by-code', CODE: code }).ended;
-      expect(end.exitCode).toBe(exitCode);
-      expect(fatal(end)?.err).toMatchObject({ code, message: 'as asked', remedy: 'Do this.' });
-      expect(end.messages).toEqual([
-        { type: 'failed', service: 'search', code, message: 'as asked', remedy: 'Do this.' },
-      ]);
-      expect(said(end).slice(-3)).toEqual(['clean-up 2', 'clean-up 1', 'stopped']);
-    }
+  it.each([
+    ['internal.defect', 1],
+    ['config.invalid', 2],
+    ['zendesk.credentials_refused', 3],
+    ['kafka.fenced', 4],
+    ['log.cut', 5],
+  ])('ends on %s with exit code %i, says the remedy and tells its supervisor', async (code, exitCode) => {
+    const end = await start({ BEHAVIOUR: 'throws-by-code', CODE: code }).ended;
+    expect(end.exitCode).toBe(exitCode);
+    expect(fatal(end)?.err).toMatchObject({ code, message: 'as asked', remedy: 'Do this.' });
+    expect(end.messages).toEqual([
+      { type: 'failed', service: 'search', code, message: 'as asked', remedy: 'Do this.' },
+    ]);
+    expect(said(end).slice(-3)).toEqual(['clean-up 2', 'clean-up 1', 'stopped']);
   });
 
   it('calls an error that it did not foresee a defect, exit code 1', async () => {
@@ -320,9 +317,9 @@ describe.concurrent('stopping', { timeout: 30_000 }, () => {
     const pid = await new Promise<number>((resolve) =>
       supervisor.once('message', (message) => resolve(Number(message))),
     );
-    await expect.poll(() => readServiceUrl(dataDir, 'search'), { timeout: 10_000 }).toBeDefined();
+    await expect.poll(() => readServiceUrl(dataDir, 'search')).toBeDefined();
     supervisor.kill('SIGKILL');
-    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
     expect(existsSync(join(dataDir, 'run', 'search.json'))).toBe(false);
   });
 
