@@ -4,10 +4,11 @@ export function textTable(
   /** Columns of numbers, counted from 0: they line up at the right. */
   numbers: readonly number[] = [],
 ): string[] {
-  const columns = Math.max(0, ...rows.map(({ length }) => length));
-  const widths = Array.from({ length: columns }, (_, at) =>
-    Math.max(...rows.map((cells) => cells[at]?.length ?? 0)),
-  );
+  // Row by row: as arguments of one call, more than some 120,000 rows are more than a stack holds.
+  const widths: number[] = [];
+  for (const cells of rows) {
+    for (const [at, { length }] of cells.entries()) widths[at] = Math.max(widths[at] ?? 0, length);
+  }
   return rows.map((cells) =>
     cells
       .map((cell, at) => {
