@@ -12,6 +12,7 @@ import {
 } from '@ticket-stream/kafka';
 import type { Cluster } from '../environment/cluster.ts';
 import { decidedBy } from './decided-by.ts';
+import { inLogOrder } from './retry-order.ts';
 import { originalRecord, planRetry, type Retry } from './retry-plan.ts';
 
 /** `failed`: it is a dead letter again. `refused`: it was not sent. `sent`: its outcome was not waited for. */
@@ -69,17 +70,6 @@ export async function retryLetters(run: RetryRun): Promise<void> {
   }
   await awaitOutcomes(run, pending, sent);
   for (const row of pending.values()) onOutcome({ row, outcome: 'sent', detail: undefined });
-}
-
-/** Records of one partition in the order in which they once came. */
-function inLogOrder(rows: readonly LetterRow[]): LetterRow[] {
-  return rows.toSorted((a, b) => {
-    const [one, other] = [a.origin, b.origin];
-    if (one?.kind === 'record' && other?.kind === 'record' && one.partition === other.partition) {
-      return one.offset < other.offset ? -1 : Number(one.offset > other.offset);
-    }
-    return a.firstAtMs - b.firstAtMs;
-  });
 }
 
 type Sendable = Exclude<Retry, { kind: 'refused' }>;
