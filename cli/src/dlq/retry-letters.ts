@@ -1,5 +1,4 @@
 /** Sends letters through the normal path again and waits for what becomes of them. */
-import { isTicketStreamError } from '@ticket-stream/errors';
 import {
   countGroupMembers,
   ensureRetryTopic,
@@ -7,12 +6,12 @@ import {
   type LetterDesk,
   type LetterRow,
   type LetterState,
-  letterStateOf,
   openLetterDesk,
 } from '@ticket-stream/kafka';
 import type { Cluster } from '../environment/cluster.ts';
 import { decidedBy } from './decided-by.ts';
 import { inLogOrder } from './retry-order.ts';
+import { awaitOutcomes } from './retry-outcomes.ts';
 import { originalRecord, planRetry, type Retry } from './retry-plan.ts';
 
 /** `failed`: it is a dead letter again. `refused`: it was not sent. `sent`: its outcome was not waited for. */
@@ -68,7 +67,11 @@ export async function retryLetters(run: RetryRun): Promise<void> {
   } finally {
     await desk.close();
   }
-  await awaitOutcomes(run, pending, sent);
+  await awaitOutcomes({
+    ...{ reader: cluster.reader, deadLetters: cluster.names.deadLetters, from: run.from, pending, signal },
+    onOutcome: (row, outcome, detail) => onOutcome({ row, outcome, detail }),
+    onProgress: () => run.onProgress(sent, pending.size),
+  });
   for (const row of pending.values()) onOutcome({ row, outcome: 'sent', detail: undefined });
 }
 
@@ -116,42 +119,4 @@ async function sendRetry(
     letterKey: row.key,
   });
   return undefined;
-}
-
-async function awaitOutcomes(run: RetryRun, pending: Map<string, LetterRow>, sent: number): Promise<void> {
-  const { reader, names } = run.cluster;
-  /** Whose `retrying` of this run went by: what comes after it is its outcome. */
-  const underWay = new Set<string>();
-  let from = run.from;
-  while (pending.size > 0 && !run.signal.aborted) {
-    try {
-      for await (const { records, positions } of reader.follow(names.deadLetters, {
-        from,
-        signal: run.signal,
-      })) {
-        from = new Map(positions);
-        for (const record of records) {
-          const key = record.key?.toString('utf8') ?? '';
-          const row = pending.get(key);
-          if (row === undefined) continue;
-          const state = letterStateOf(record.headers);
-          if (state === 'retrying') underWay.add(key);
-          else if (underWay.has(key)) {
-            pending.delete(key);
-            const code = record.headers?.['dlq-code'];
-            run.onOutcome(
-              state === 'open'
-                ? { row, outcome: 'failed', detail: code === undefined ? undefined : String(code) }
-                : { row, outcome: state, detail: undefined },
-            );
-          }
-        }
-        run.onProgress(sent, pending.size);
-        if (pending.size === 0) return;
-      }
-    } catch (error) {
-      // Everything is sent: a cluster that is away for a moment only delays the news.
-      if (!isTicketStreamError(error, 'kafka.unavailable')) throw error;
-    }
-  }
 }
