@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { createTopic } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { until } from '../support/condition.ts';
@@ -222,6 +223,37 @@ describe('dlq retry', () => {
     const { stdout, stderr, exitCode } = await dlq('retry', '--group', 'nobody');
     expect(stderr).toContain(`No member of ${group} runs now`);
     expect([stdout.split('\n').at(-2), exitCode]).toEqual(['1 on the way.', 0]);
+  });
+
+  it('of letters that cannot go says why of each, and sends the others', async () => {
+    const { tickets, group } = log;
+    const few = `${tickets}.few`;
+    await createTopic(log.kafka, `${tickets}.retry.few`, 1);
+    const letters = [
+      letterAbout({ tickets, group: 'billing/eu' }, '51', { partition: 0, offset: 1n }, value('14')),
+      letterAbout({ tickets, group: few }, '52', { partition: 3, offset: 1n }, value('14')),
+      letterAbout({ tickets, group: few }, '53', { partition: 4, offset: 1n }, value('14')),
+      letterAbout({ tickets: `${tickets}-gone`, group }, '54', { partition: 0, offset: 1n }, value('14')),
+      letterAbout({ tickets, group }, '55', { partition: 99, offset: 1n }, value('14')),
+      letterAbout({ tickets, group }, '56', { partition: 1, offset: 1n }, value('14')),
+    ];
+    await log.writer.write(letters);
+    const found = (await listed()).filter(({ ticketId }) => ticketId !== null && /^5\d$/.test(ticketId));
+    expect(found).toHaveLength(letters.length);
+    const { stdout, stderr, exitCode } = await dlq('retry', ...found.map(({ id }) => id));
+    const lineOf = (ticketId: string) =>
+      stdout.split('\n').find((line) => line.includes(` ticket ${ticketId}, `)) ?? '';
+    expect(lineOf('51')).toMatch(/not retried +ticket 51, .*can have no topic for its retries.*by a replay/);
+    for (const id of ['52', '53']) expect(lineOf(id)).toContain('.retry.few has 1 of 12 partitions');
+    expect(lineOf('54')).toContain(`there is no topic ${tickets}-gone`);
+    expect(lineOf('55')).toContain(`${tickets} has no partition 99`);
+    expect(lineOf('56')).toContain('applied');
+    expect(stdout.split('\n').at(-2)).toBe('5 not retried, 1 applied.');
+    // What somebody has to do about a topic is told once, not with each of its letters.
+    expect(stderr.split('kafka-topics.sh --alter')).toHaveLength(2);
+    expect(exitCode).toBe(2);
+    const states = new Map((await listed('--state', 'all')).map(({ ticketId, state }) => [ticketId, state]));
+    expect(['51', '52', '53', '54', '55'].map((id) => states.get(id))).toEqual(Array(5).fill('open'));
   });
 
   it('needs to know of which letters', async () => {

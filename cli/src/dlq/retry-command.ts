@@ -35,7 +35,8 @@ A consumer's letter is read again by its group, in the partition and at the offs
 stale (something newer is stored by now), or a letter once more. A producer's letter is a ticket that is fetched again,
 as it is now. Order: a retry comes after everything that was read before it, and never takes a ticket back.
 
-Exit code 5: a letter failed again, or could not be retried. Ctrl-C ends the waiting alone.`,
+Exit code 5: a letter failed again, could not be retried, or was not sent; 2 where what is missing is a topic or a right.
+Ctrl-C ends the waiting; while letters are still sent, it ends that too, and says which were not.`,
     )
     .action(async (named: string[], flags: RetryFlags) => {
       const options = readCommandOptions(clusterOptions, flags.dataDir);
@@ -61,25 +62,43 @@ async function retry(
   }
   const progress = progressLine(stderr);
   const counts = new Map<RetryOutcome, number>();
-  await retryLetters({
-    ...{ cluster, rows, from: read.nextOffsets, wait: flags.wait, signal },
-    onOutcome(letter) {
-      counts.set(letter.outcome, (counts.get(letter.outcome) ?? 0) + 1);
-      progress.end();
-      stdout.write(`${wrapLines(outcomeText(letter), widthOf(stdout))}\n`);
-    },
-    onProgress: (sent, waitingFor) =>
-      progress.show(`${sent} of ${rows.length} sent, waiting for ${waitingFor} (Ctrl-C ends the waiting)`),
-    onIdleGroup(group, topic) {
-      progress.end();
-      const idle = `No member of ${group} runs now; its letters wait in ${topic} until one does.`;
-      stderr.write(`${wrapLines(idle, widthOf(stderr))}\n`);
-    },
-  });
-  progress.end();
+  let topicRefused: TicketStreamError | undefined;
+  try {
+    await retryLetters({
+      ...{ cluster, rows, from: read.nextOffsets, wait: flags.wait, signal },
+      onOutcome(letter) {
+        counts.set(letter.outcome, (counts.get(letter.outcome) ?? 0) + 1);
+        progress.end();
+        stdout.write(`${wrapLines(outcomeText(letter), widthOf(stdout))}\n`);
+      },
+      onProgress: (sent, waitingFor) =>
+        progress.show(`${sent} of ${rows.length} sent, waiting for ${waitingFor} (Ctrl-C ends the waiting)`),
+      onIdleGroup(group, topic) {
+        progress.end();
+        const idle = `No member of ${group} runs now; its letters wait in ${topic} until one does.`;
+        stderr.write(`${wrapLines(idle, widthOf(stderr))}\n`);
+      },
+      onRefusedTopic(why) {
+        topicRefused ??= why;
+        progress.end();
+        stderr.write(`${wrapLines(`${why.message}\n  → ${why.remedy}`, widthOf(stderr))}\n`);
+      },
+    });
+  } finally {
+    // Also before what ended it is told: some may be on their way.
+    progress.end();
+    if (counts.size > 0) stdout.write(`${summary(counts)}\n`);
+  }
+  if (topicRefused !== undefined) return topicRefused.exitCode;
+  return NOT_DONE.some((outcome) => counts.has(outcome)) ? exitCodes.dataAtRisk : exitCodes.done;
+}
+
+const NOT_DONE = ['failed', 'refused', 'unsent'] as const;
+
+/** "3 applied, 1 not sent." */
+function summary(counts: ReadonlyMap<RetryOutcome, number>): string {
   const parts = [...counts].map(([outcome, number]) => `${number.toLocaleString('en')} ${WORDS[outcome]}`);
-  stdout.write(`${parts.join(', ')}.\n`);
-  return counts.has('failed') || counts.has('refused') ? exitCodes.dataAtRisk : exitCodes.done;
+  return `${parts.join(', ')}.`;
 }
 
 /** @throws config.invalid  neither ids nor filters, or both */
@@ -118,6 +137,7 @@ const WORDS: Readonly<Record<RetryOutcome, string>> = {
   failed: 'failed again',
   refused: 'not retried',
   sent: 'on the way',
+  unsent: 'not sent',
 };
 const WORD_WIDTH = Math.max(...Object.values(WORDS).map(({ length }) => length));
 

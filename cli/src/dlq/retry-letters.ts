@@ -1,4 +1,5 @@
 /** Sends letters through the normal path again and waits for what becomes of them. */
+import { type ErrorCode, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import {
   countGroupMembers,
   ensureRetryTopic,
@@ -14,8 +15,18 @@ import { inLogOrder } from './retry-order.ts';
 import { awaitOutcomes } from './retry-outcomes.ts';
 import { originalRecord, planRetry, type Retry } from './retry-plan.ts';
 
-/** `failed`: it is a dead letter again. `refused`: it was not sent. `sent`: its outcome was not waited for. */
-export type RetryOutcome = Exclude<LetterState, 'open' | 'retrying'> | 'failed' | 'refused' | 'sent';
+/**
+ * - `failed`   it is a dead letter again
+ * - `refused`  it cannot be sent
+ * - `sent`     its outcome was not waited for
+ * - `unsent`   the work ended before its turn, or while it was being sent
+ */
+export type RetryOutcome =
+  | Exclude<LetterState, 'open' | 'retrying'>
+  | 'failed'
+  | 'refused'
+  | 'sent'
+  | 'unsent';
 
 export interface RetriedLetter {
   readonly row: LetterRow;
@@ -36,25 +47,45 @@ export interface RetryRun {
   readonly onProgress: (sent: number, waitingFor: number) => void;
   /** Told once a group that nobody runs. */
   readonly onIdleGroup: (group: string, topic: string) => void;
+  /** Told once a topic that takes no letters; each of them is refused. */
+  readonly onRefusedTopic: (why: TicketStreamError) => void;
 }
 
-/** Durable on return: what was sent is on its way, whether it was waited for or not. */
+/**
+ * Durable on return: what was sent is on its way, whether it was waited for or not. Each letter is told of, also where
+ * the work ends before the last.
+ * @throws kafka.unavailable  the cluster went away in between
+ */
 export async function retryLetters(run: RetryRun): Promise<void> {
   const { cluster, onOutcome, signal } = run;
-  const desk = await openLetterDesk(cluster.kafka, cluster.names.deadLetters);
-  const ready = createReadiness(run);
   const pending = new Map<string, LetterRow>();
+  try {
+    const sent = await sendLetters(run, pending);
+    await awaitOutcomes({
+      ...{ reader: cluster.reader, deadLetters: cluster.names.deadLetters, from: run.from, pending, signal },
+      onOutcome: (row, outcome, detail) => onOutcome({ row, outcome, detail }),
+      onProgress: () => run.onProgress(sent, pending.size),
+    });
+  } finally {
+    for (const row of pending.values()) onOutcome({ row, outcome: 'sent', detail: undefined });
+  }
+}
+
+/**
+ * @param pending  takes in the letters that are to be waited for
+ * @returns        how many were sent
+ */
+async function sendLetters(run: RetryRun, pending: Map<string, LetterRow>): Promise<number> {
+  const { cluster, onOutcome, signal } = run;
+  const unsent = new Set(inLogOrder(run.rows));
+  const desk = await openLetterDesk(cluster.kafka, cluster.names.deadLetters);
+  const trySending = createSending(run, desk);
   let sent = 0;
   try {
-    for (const row of inLogOrder(run.rows)) {
+    for (const row of unsent) {
       if (signal.aborted) break;
-      const retry = planRetry(row, cluster.names.tickets);
-      if (retry.kind === 'refused') {
-        onOutcome({ row, outcome: 'refused', detail: retry.because });
-        continue;
-      }
-      const isRead = await ready(retry);
-      const refusedBecause = await sendRetry(cluster, desk, row, retry);
+      const { refusedBecause, isRead } = await trySending(row);
+      unsent.delete(row);
       if (refusedBecause !== undefined) {
         onOutcome({ row, outcome: 'refused', detail: refusedBecause });
         continue;
@@ -65,31 +96,91 @@ export async function retryLetters(run: RetryRun): Promise<void> {
       run.onProgress(sent, pending.size);
     }
   } finally {
+    for (const row of unsent) onOutcome({ row, outcome: 'unsent', detail: undefined });
     await desk.close();
   }
-  await awaitOutcomes({
-    ...{ reader: cluster.reader, deadLetters: cluster.names.deadLetters, from: run.from, pending, signal },
-    onOutcome: (row, outcome, detail) => onOutcome({ row, outcome, detail }),
-    onProgress: () => run.onProgress(sent, pending.size),
-  });
-  for (const row of pending.values()) onOutcome({ row, outcome: 'sent', detail: undefined });
+  return sent;
+}
+
+interface Tried {
+  /** undefined: it was sent. */
+  readonly refusedBecause: string | undefined;
+  /** Whether somebody reads now what was sent. */
+  readonly isRead: boolean;
+}
+
+/** What stands in the way of the letters of one topic, and of no others. */
+const OF_ONE_TOPIC: readonly ErrorCode[] = [
+  'kafka.topic_missing',
+  'kafka.topic_settings',
+  'kafka.not_allowed',
+];
+
+function createSending(run: RetryRun, desk: LetterDesk): (row: LetterRow) => Promise<Tried> {
+  const { cluster } = run;
+  const ready = createReadiness(run);
+  /** By topic: what was refused once is not tried again with each of its letters. */
+  const refused = new Map<string, string>();
+
+  async function send(row: LetterRow, retry: Sendable): Promise<Tried> {
+    const { isRead, partitions } = await ready(retry);
+    if (retry.kind === 'record' && !partitions.includes(retry.origin.partition)) {
+      const { topic, partition } = retry.origin;
+      return { refusedBecause: `${topic} has no partition ${partition}`, isRead };
+    }
+    return { refusedBecause: await sendRetry(cluster, desk, row, retry), isRead };
+  }
+
+  return async (row) => {
+    const retry = planRetry(row, cluster.names.tickets);
+    if (retry.kind === 'refused') return { refusedBecause: retry.because, isRead: false };
+    const known = refused.get(retry.topic);
+    if (known !== undefined) return { refusedBecause: known, isRead: false };
+    try {
+      return await send(row, retry);
+    } catch (error) {
+      if (!isTicketStreamError(error) || !OF_ONE_TOPIC.includes(error.code)) throw error;
+      refused.set(retry.topic, error.message);
+      run.onRefusedTopic(error);
+      return { refusedBecause: error.message, isRead: false };
+    }
+  };
 }
 
 type Sendable = Exclude<Retry, { kind: 'refused' }>;
 
-/** Makes each topic once. @returns whether somebody reads it now */
-function createReadiness({ cluster, onIdleGroup }: RetryRun): (retry: Sendable) => Promise<boolean> {
-  const known = new Map<string, boolean>();
+interface Readiness {
+  readonly isRead: boolean;
+  /** Of the topic that the letters come from. */
+  readonly partitions: readonly number[];
+}
+
+/** Makes each topic once. */
+function createReadiness({ cluster, onIdleGroup }: RetryRun): (retry: Sendable) => Promise<Readiness> {
+  const known = new Map<string, Readiness>();
+
+  async function look(retry: Sendable): Promise<Readiness> {
+    if (retry.kind === 'ticket') {
+      await ensureRetryTopic(cluster.kafka, retry.topic, 1);
+      return { isRead: true, partitions: [0] };
+    }
+    const { topic, group } = retry.origin;
+    if (!(await cluster.reader.topicExists(topic))) {
+      throw new TicketStreamError('kafka.topic_missing', `there is no topic ${topic}`, {
+        remedy: 'Its letters cannot be tried again; drop them where it does not come back.',
+      });
+    }
+    const partitions = await cluster.reader.partitions(topic);
+    await ensureRetryTopic(cluster.kafka, retry.topic, partitions.length);
+    const isRead = (await countGroupMembers(cluster.kafka, group)) > 0;
+    if (!isRead) onIdleGroup(group, retry.topic);
+    return { isRead, partitions };
+  }
+
   return async (retry) => {
-    const found = known.get(retry.topic);
-    if (found !== undefined) return found;
-    const origin = retry.kind === 'record' ? retry.origin : undefined;
-    const partitions = origin === undefined ? 1 : (await cluster.reader.partitions(origin.topic)).length;
-    await ensureRetryTopic(cluster.kafka, retry.topic, partitions);
-    const isRead = origin === undefined || (await countGroupMembers(cluster.kafka, origin.group)) > 0;
-    if (!isRead) onIdleGroup(origin.group, retry.topic);
-    known.set(retry.topic, isRead);
-    return isRead;
+    const found = known.get(retry.topic) ?? (await look(retry));
+    known.set(retry.topic, found);
+    return found;
   };
 }
 

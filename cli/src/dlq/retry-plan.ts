@@ -8,6 +8,7 @@
  * - A producer's letter names a ticket, which the producer fetches again: as it is now.
  */
 import { createHash } from 'node:crypto';
+import { isTicketStreamError } from '@ticket-stream/errors';
 import {
   type LetterContent,
   type LetterRow,
@@ -37,7 +38,12 @@ export function planRetry(row: LetterRow, tickets: string): Retry {
     if (ticketId === undefined) return refused('it has no id by which the ticket could be fetched again');
     return { kind: 'ticket', topic: producerRetryTopic(tickets), ticketId };
   }
-  return { kind: 'record', topic: retryTopic(origin.topic, origin.group), origin };
+  try {
+    return { kind: 'record', topic: retryTopic(origin.topic, origin.group), origin };
+  } catch (error) {
+    if (!isTicketStreamError(error, 'config.invalid')) throw error;
+    return refused(`${error.message}. ${error.remedy}`);
+  }
 }
 
 function refused(because: string): Retry & { kind: 'refused' } {
