@@ -6,6 +6,7 @@ import { type Cluster, withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
 import { progressLine } from '../text/progress-line.ts';
+import { whileShowing } from '../text/slow-work.ts';
 import { widthOf, wrapLines } from '../text/terminal.ts';
 import { lettersOf } from './letter-reading.ts';
 import { filterFlags, type LetterFilters, matches, namedLetters } from './letter-selection.ts';
@@ -33,7 +34,8 @@ export function retryCommand(): Command {
       `
 A consumer's letter is read again by its group, in the partition and at the offset it came from: applied, duplicate,
 stale (something newer is stored by now), or a letter once more. A producer's letter is a ticket that is fetched again,
-as it is now. Order: a retry comes after everything that was read before it, and never takes a ticket back.
+as it is now, by the producer; while none runs, this waits. Order: a retry comes after everything that was read before
+it, and never takes a ticket back.
 
 Exit code 5: a letter failed again, could not be retried, or was not sent; 2 where what is missing is a topic or a right.
 Ctrl-C ends the waiting; while letters are still sent, it ends that too, and says which were not.`,
@@ -63,16 +65,23 @@ async function retry(
   const progress = progressLine(stderr);
   const counts = new Map<RetryOutcome, number>();
   let topicRefused: TicketStreamError | undefined;
-  try {
-    await retryLetters({
+  let sentSoFar = 0;
+  let waitingFor: ReadonlyMap<string, LetterRow> = new Map();
+  const work = () =>
+    retryLetters({
       ...{ cluster, rows, from: read.nextOffsets, wait: flags.wait, signal },
       onOutcome(letter) {
         counts.set(letter.outcome, (counts.get(letter.outcome) ?? 0) + 1);
         progress.end();
         stdout.write(`${wrapLines(outcomeText(letter), widthOf(stdout))}\n`);
       },
-      onProgress: (sent, waitingFor) =>
-        progress.show(`${sent} of ${rows.length} sent, waiting for ${waitingFor} (Ctrl-C ends the waiting)`),
+      onProgress(sent, pending) {
+        sentSoFar = sent;
+        waitingFor = pending;
+        progress.show(
+          `${sent} of ${rows.length} sent, waiting for ${pending.size} (Ctrl-C ends the waiting)`,
+        );
+      },
       onIdleGroup(group, topic) {
         progress.end();
         const idle = `No member of ${group} runs now; its letters wait in ${topic} until one does.`;
@@ -84,6 +93,10 @@ async function retry(
         stderr.write(`${wrapLines(`${why.message}\n  → ${why.remedy}`, widthOf(stderr))}\n`);
       },
     });
+  const doing = (): string => `${sentSoFar} of ${rows.length} sent${waitingText(waitingFor.values())}`;
+  try {
+    // A terminal has its line of progress; the log of a job gets a line a spell.
+    await (stderr.isTTY === true ? work() : whileShowing(doing, work));
   } finally {
     // Also before what ended it is told: some may be on their way.
     progress.end();
@@ -94,6 +107,16 @@ async function retry(
 }
 
 const NOT_DONE = ['failed', 'refused', 'unsent'] as const;
+
+/** ", waiting for the producer (1), tickets.search.1 (2)": who does not run makes this wait for ever. */
+function waitingText(pending: Iterable<LetterRow>): string {
+  const readers = Map.groupBy(pending, ({ origin }) =>
+    origin?.kind === 'record' ? origin.group : 'the producer',
+  );
+  if (readers.size === 0) return '';
+  const parts = [...readers].map(([reader, { length }]) => `${reader} (${length.toLocaleString('en')})`);
+  return `, waiting for ${parts.join(', ')}`;
+}
 
 /** "3 applied, 1 not sent." */
 function summary(counts: ReadonlyMap<RetryOutcome, number>): string {

@@ -44,7 +44,7 @@ export interface RetryRun {
   readonly signal: AbortSignal;
   /** Told of each as soon as it is known. */
   readonly onOutcome: (letter: RetriedLetter) => void;
-  readonly onProgress: (sent: number, waitingFor: number) => void;
+  readonly onProgress: (sent: number, pending: ReadonlyMap<string, LetterRow>) => void;
   /** Told once a group that nobody runs. */
   readonly onIdleGroup: (group: string, topic: string) => void;
   /** Told once a topic that takes no letters; each of them is refused. */
@@ -64,7 +64,7 @@ export async function retryLetters(run: RetryRun): Promise<void> {
     await awaitOutcomes({
       ...{ reader: cluster.reader, deadLetters: cluster.names.deadLetters, from: run.from, pending, signal },
       onOutcome: (row, outcome, detail) => onOutcome({ row, outcome, detail }),
-      onProgress: () => run.onProgress(sent, pending.size),
+      onProgress: () => run.onProgress(sent, pending),
     });
   } finally {
     for (const row of pending.values()) onOutcome({ row, outcome: 'sent', detail: undefined });
@@ -93,7 +93,7 @@ async function sendLetters(run: RetryRun, pending: Map<string, LetterRow>): Prom
       sent++;
       if (run.wait && isRead) pending.set(row.key, row);
       else onOutcome({ row, outcome: 'sent', detail: undefined });
-      run.onProgress(sent, pending.size);
+      run.onProgress(sent, pending);
     }
   } finally {
     for (const row of unsent) onOutcome({ row, outcome: 'unsent', detail: undefined });
