@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { openLetterDesk } from '@ticket-stream/kafka';
 import { createTopic } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
@@ -131,6 +132,16 @@ describe('dlq show', () => {
     const { value: base64, times } = JSON.parse(stdout) as { value: string; times: number };
     expect(Buffer.from(base64, 'base64').equals(value('12'))).toBe(true);
     expect(times).toBe(2);
+  });
+
+  it('--raw of one whose bytes are gone says so', async () => {
+    const desk = await openLetterDesk(log.kafka, log.names.deadLetters);
+    await desk.setState({ key: '77', state: 'skipped' }, { 'dlq-code': 'ticket.too_deep' });
+    await desk.close();
+    const { stdout, stderr, exitCode } = await dlq('show', '77', '--raw');
+    expect([stdout, exitCode]).toEqual(['', 2]);
+    expect(stderr).toContain('the topic no longer has its bytes');
+    expect((await dlq('show', '77')).stdout).toContain('The topic no longer has its bytes.');
   });
 
   it('says of a cut one how much there was', async () => {

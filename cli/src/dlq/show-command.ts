@@ -1,4 +1,5 @@
 /** `ticket-stream dlq show <letter>`: everything that is known of it, and its bytes. */
+import { TicketStreamError } from '@ticket-stream/errors';
 import { type LetterContent, type LetterRow, originalHeaders, readLetterContent } from '@ticket-stream/kafka';
 import { Command } from 'commander';
 import { withCluster } from '../environment/cluster.ts';
@@ -33,10 +34,19 @@ export function showCommand(): Command {
         const read = await untilInterrupted((signal) => lettersOf(cluster, undefined, signal));
         const [row] = namedLetters(read?.rows.rows() ?? [], [name]) as [LetterRow];
         const content = await readLetterContent(cluster.reader, cluster.names.deadLetters, row);
-        const output = flags.raw === true ? content?.value : letterOutput(row, content, flags.json === true);
-        if (output !== undefined) await pipedOutput(process.stdout).write(output);
+        const output =
+          flags.raw === true ? bytesOf(row, content) : letterOutput(row, content, flags.json === true);
+        await pipedOutput(process.stdout).write(output);
       });
     });
+}
+
+/** @throws config.invalid  into a file, nothing would look like a record that had no value */
+function bytesOf({ id }: LetterRow, content: LetterContent | undefined): Buffer {
+  if (content !== undefined) return content.value;
+  throw new TicketStreamError('config.invalid', `letter ${id}: the topic no longer has its bytes`, {
+    remedy: `"ticket-stream dlq show ${id}" tells what is still known of it.`,
+  });
 }
 
 function letterOutput(row: LetterRow, content: LetterContent | undefined, json: boolean): string {
