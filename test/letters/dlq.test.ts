@@ -264,7 +264,12 @@ describe('dlq retry', () => {
     const few = `${tickets}.few`;
     await createTopic(log.kafka, `${tickets}.retry.few`, 1);
     const letters = [
-      letterAbout({ tickets, group: 'billing/eu' }, '51', { partition: 0, offset: 1n }, value('14')),
+      letterAbout(
+        { tickets, group: 'billing/eu\u001b[2J\u202e' },
+        '51',
+        { partition: 0, offset: 1n },
+        value('14'),
+      ),
       letterAbout({ tickets, group: few }, '52', { partition: 3, offset: 1n }, value('14')),
       letterAbout({ tickets, group: few }, '53', { partition: 4, offset: 1n }, value('14')),
       letterAbout({ tickets: `${tickets}-gone`, group }, '54', { partition: 0, offset: 1n }, value('14')),
@@ -283,6 +288,8 @@ describe('dlq retry', () => {
     expect(lineOf('55')).toContain(`${tickets} has no partition 99`);
     expect(lineOf('56')).toContain('applied');
     expect(stdout.split('\n').at(-2)).toBe('5 not retried, 1 applied.');
+    // The group of a letter is what its writer calls it.
+    expect(stdout).toMatch(/^[ -~\n]*$/);
     // What somebody has to do about a topic is told once, not with each of its letters.
     expect(stderr.split('kafka-topics.sh --alter')).toHaveLength(2);
     expect(exitCode).toBe(2);

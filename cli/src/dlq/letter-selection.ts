@@ -3,6 +3,7 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import { type LetterRow, type LetterState, letterHash, letterStates } from '@ticket-stream/kafka';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MOMENT_EXPECTED, momentFlag } from '../environment/moment-flag.ts';
+import { oneLine } from '../text/line.ts';
 
 export interface LetterFilters {
   readonly code?: readonly string[];
@@ -100,7 +101,7 @@ function namedLetter(all: readonly LetterRow[], name: string): LetterRow {
     'Give an id as "ticket-stream dlq list --state all" shows it; its first four digits are enough.';
   if (only === undefined)
     throw new TicketStreamError('config.invalid', `there is no letter ${name}`, { remedy });
-  const candidates = found.slice(0, 5).map(({ key }) => `${letterHash(key).slice(0, 16)} (${key})`);
+  const candidates = found.slice(0, 5).map(({ key }) => `${letterHash(key).slice(0, 16)} (${oneLine(key)})`);
   throw new TicketStreamError(
     'config.invalid',
     `${name} begins the ids of ${found.length} letters: ${candidates.join(', ')}${found.length > 5 ? ', …' : ''}`,

@@ -5,6 +5,8 @@ import { Command } from 'commander';
 import { type Cluster, withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
+import { harmlessText } from '../text/exact-json.ts';
+import { oneLine } from '../text/line.ts';
 import { progressLine } from '../text/progress-line.ts';
 import { whileShowing } from '../text/slow-work.ts';
 import { widthOf, wrapLines } from '../text/terminal.ts';
@@ -84,13 +86,14 @@ async function retry(
       },
       onIdleGroup(group, topic) {
         progress.end();
-        const idle = `No member of ${group} runs now; its letters wait in ${topic} until one does.`;
+        const idle = `No member of ${oneLine(group)} runs now; its letters wait in ${topic} until one does.`;
         stderr.write(`${wrapLines(idle, widthOf(stderr))}\n`);
       },
       onRefusedTopic(why) {
         topicRefused ??= why;
         progress.end();
-        stderr.write(`${wrapLines(`${why.message}\n  → ${why.remedy}`, widthOf(stderr))}\n`);
+        const text = harmlessText(`${why.message}\n  → ${why.remedy}`);
+        stderr.write(`${wrapLines(text, widthOf(stderr))}\n`);
       },
     });
   const doing = (): string => `${sentSoFar} of ${rows.length} sent${waitingText(waitingFor.values())}`;
@@ -111,7 +114,7 @@ const NOT_DONE = ['failed', 'refused', 'unsent'] as const;
 /** ", waiting for the producer (1), tickets.search.1 (2)": who does not run makes this wait for ever. */
 function waitingText(pending: Iterable<LetterRow>): string {
   const readers = Map.groupBy(pending, ({ origin }) =>
-    origin?.kind === 'record' ? origin.group : 'the producer',
+    origin?.kind === 'record' ? oneLine(origin.group) : 'the producer',
   );
   if (readers.size === 0) return '';
   const parts = [...readers].map(([reader, { length }]) => `${reader} (${length.toLocaleString('en')})`);
@@ -166,5 +169,6 @@ const WORD_WIDTH = Math.max(...Object.values(WORDS).map(({ length }) => length))
 
 function outcomeText({ row, outcome, detail }: RetriedLetter): string {
   const what = row.ticketId === undefined ? fromText(row) : `ticket ${row.ticketId}, ${fromText(row)}`;
-  return `${row.id}  ${WORDS[outcome].padEnd(WORD_WIDTH)}  ${what}${detail === undefined ? '' : `: ${detail}`}`;
+  const text = oneLine(detail === undefined ? what : `${what}: ${detail}`);
+  return `${row.id}  ${WORDS[outcome].padEnd(WORD_WIDTH)}  ${text}`;
 }

@@ -3,13 +3,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { TicketStreamError } from '@ticket-stream/errors';
 import { type ConsumerGroup, describeGroups, isInactive } from '@ticket-stream/kafka';
 import { count } from '../text/count.ts';
+import { oneLine } from '../text/line.ts';
 
 const POLL_MS = 500;
 
 /** A line a member: "ticket-stream-search at 10.0.0.7, member id …". */
 export function memberLines({ members }: ConsumerGroup): string[] {
-  return members.map(
-    ({ clientId, clientHost, memberId }) => `${clientId} at ${clientHost}, member id ${memberId}`,
+  return members.map(({ clientId, clientHost, memberId }) =>
+    oneLine(`${clientId} at ${clientHost}, member id ${memberId}`),
   );
 }
 
@@ -24,7 +25,7 @@ function groupActive(found: ConsumerGroup): TicketStreamError {
   const who = memberLines(found).map((line) => `\n    ${line}`);
   return new TicketStreamError(
     'kafka.group_active',
-    `the group ${group} is active (${state}, ${count(members.length, 'member', 'members')}):${who.join('')}`,
+    `the group ${oneLine(group)} is active (${state}, ${count(members.length, 'member', 'members')}):${who.join('')}`,
     {
       context: { group, state, members: members.length },
       remedy:

@@ -1,6 +1,7 @@
-/** Groups as a person reads them. */
+/** Groups as a person reads them. Any client of the cluster chooses the names that stand here: nothing but text. */
 import { durationText } from '@ticket-stream/service-kit';
 import { count } from '../text/count.ts';
+import { oneLine } from '../text/line.ts';
 import { textTable } from '../text/table.ts';
 import type { GroupLag, PartitionLag } from './group-lag.ts';
 import { serviceOf } from './group-name.ts';
@@ -8,7 +9,7 @@ import { serviceOf } from './group-name.ts';
 export function groupsText(topic: string, groups: readonly GroupLag[]): string {
   if (groups.length === 0) return `Nobody reads ${topic} as a group yet.`;
   const rows = groups.map(({ group, state, members, lag, lagSeconds, partitions }) => [
-    group,
+    oneLine(group),
     state,
     String(members.length),
     lag.toLocaleString('en'),
@@ -21,7 +22,7 @@ export function groupsText(topic: string, groups: readonly GroupLag[]): string {
 export function groupText(topic: string, found: GroupLag): string {
   const { group, state, members, partitions, lag, lagSeconds } = found;
   const holders = new Map(
-    members.flatMap(({ partitions: held, clientId }) => held.map((each) => [each, clientId])),
+    members.flatMap(({ partitions: held, clientId }) => held.map((each) => [each, oneLine(clientId)])),
   );
   const isBounded = partitions.some(({ until }) => until !== undefined);
   const rows = partitions.map((each) => [
@@ -44,11 +45,10 @@ export function groupText(topic: string, found: GroupLag): string {
     'MEMBER',
   ];
   return [
-    `Group ${group} on ${topic}: ${state}, ${count(members.length, 'member', 'members')}`,
-    ...members.map(
-      ({ clientId, clientHost, memberId, partitions: held }) =>
-        `  ${clientId} at ${clientHost}, ${heldText(held)}, member id ${memberId}`,
-    ),
+    `Group ${oneLine(group)} on ${topic}: ${state}, ${count(members.length, 'member', 'members')}`,
+    ...members.map(({ clientId, clientHost, memberId, partitions: held }) => {
+      return `  ${oneLine(`${clientId} at ${clientHost}, ${heldText(held)}, member id ${memberId}`)}`;
+    }),
     '',
     ...textTable([heading, ...rows, total], isBounded ? [0, 1, 2, 3, 4, 5] : [0, 1, 2, 3, 4]),
     ...notes(topic, found),
