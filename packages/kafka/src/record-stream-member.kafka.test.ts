@@ -1,7 +1,13 @@
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Consumer, ConsumerGroupJoinEvent, Kafka } from 'kafkajs';
 import kafkajsErrors from 'kafkajs/src/protocol/error.js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readGroupOffsets } from './group-offsets.ts';
+import { connectKafka } from './kafka-connection.ts';
 import { createCluster } from './kafkajs-cluster.ts';
 import { openRecordStream } from './record-stream.ts';
 import type { RecordStream, RecordStreamOptions } from './record-stream-interface.ts';
@@ -229,4 +235,40 @@ it('a stream whose topic is not there makes none', async () => {
   open(log, { topic, groupId: `${topic}.group`, logger: { ...silentLogger, warn: () => failed.resolve() } });
   await failed.promise;
   expect(await log.reader.topicExists(topic)).toBe(false);
+});
+
+describe('a stop', () => {
+  const formerMember = () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'member-')), 'member');
+    writeFileSync(file, 'ticket-stream-3b1b0a5c');
+    return file;
+  };
+
+  it('ends a stream that is still taking leave of its former member', async () => {
+    const log = await logOf('stopped-early', 1);
+    const stream = open(log, { memberFile: formerMember() });
+    await stream.stop();
+    await stream.done;
+  });
+
+  it.each([true, false])(
+    'does not wait for a broker that says nothing (a former member: %s)',
+    async (isRemembered) => {
+      const log = await logOf('stopped-silent', 1);
+      const silent = createServer(() => {}).listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const asked = once(silent, 'connection');
+      const { port } = silent.address() as AddressInfo;
+      const stream = open(log, {
+        kafka: connectKafka({ brokers: [`127.0.0.1:${port}`] }, silentLogger),
+        ...(isRemembered ? { memberFile: formerMember() } : {}),
+      });
+      await asked;
+      const stoppedAtMs = performance.now();
+      await stream.stop();
+      // A request is given up after 15 s.
+      expect(performance.now() - stoppedAtMs).toBeLessThan(10_000);
+      silent.close();
+    },
+  );
 });

@@ -54,6 +54,9 @@ interface Life {
 export function openRecordStream(options: RecordStreamOptions): RecordStream {
   const { kafka, reader, topic, groupId, logger, stalledMs = STALLED_MS } = options;
   const stopping = new AbortController();
+  const stopped = new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
   const positions = new Map<number, bigint>();
   const turns = memberTurns();
   let present: Life | undefined;
@@ -71,7 +74,9 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
 
   /** One membership from join to crash or stop. @returns why it ended; undefined after a stop */
   async function liveOnce(): Promise<Error | undefined> {
-    await leaveFormerMember(kafka, groupId, options.memberFile, logger);
+    // A broker that says nothing is given up after many seconds: a stop must not wait for them.
+    await Promise.race([leaveFormerMember(kafka, groupId, options.memberFile, logger), stopped]);
+    if (stopping.signal.aborted) return undefined;
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: SESSION_TIMEOUT_MS,
@@ -132,9 +137,12 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       void commitUnhandled(consumer, new Map([[partition, nextOffset]]));
     });
     const watch = watchdog.watch(end);
+    const subscribed = consumer
+      .connect()
+      .then(() => consumer.subscribe({ topics: [topic], fromBeginning: true }));
     try {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      await Promise.race([subscribed, stopped]);
+      if (life.over) return await ended;
       const running = consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -149,7 +157,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       clearInterval(watch);
       clearTimers(life);
       await turns.idle(); // the batch at work, however long it takes: its offset is committed by this membership
-      await leave(consumer);
+      await leave(consumer, subscribed);
       assignment++;
       prepared = false;
       spare = false;
@@ -191,9 +199,10 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       );
   }
 
-  async function leave(consumer: Consumer): Promise<void> {
-    const left = consumer
-      .disconnect()
+  async function leave(consumer: Consumer, subscribed: Promise<void>): Promise<void> {
+    const left = subscribed
+      .catch(() => {}) // its first request may have failed, and the connection be up
+      .then(() => consumer.disconnect())
       .catch((error: unknown) => logger.debug({ err: error }, 'leaving the group'));
     const { promise: waited, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, LEAVE_WAIT_MS);
