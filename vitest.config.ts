@@ -6,6 +6,7 @@ const defectsOfReading = [
   'aborted-transactions',
   'codecs',
   'emptied-batches',
+  'offset-out-of-range',
   'offsets',
   'patched-client',
   'refused-requests',

@@ -105,7 +105,7 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     const { end } = life;
     const onStop = () => end(undefined);
     stopping.signal.addEventListener('abort', onStop, { once: true });
-    consumer.on(consumer.events.CRASH, ({ payload }) => end(payload.error));
+    consumer.on(consumer.events.CRASH, ({ payload }) => end(crashOf(payload.error)));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       // A join that was under way when this life ended: nobody reads for it.
       if (life.over) return;
@@ -162,6 +162,16 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
       prepared = false;
       spare = false;
     }
+  }
+
+  /** A position that the log has no more: the log was cut, or made again under us. The next start is checked against it. */
+  function crashOf(error: Error): Error {
+    const type = kafkaErrorType(error);
+    if (type !== 'OFFSET_OUT_OF_RANGE') return error;
+    return new TicketStreamError('kafka.consumer_stalled', `a position of ${topic} is outside its log`, {
+      cause: error,
+      context: { topic, type },
+    });
   }
 
   function clearTimers({ timers }: Life): void {
@@ -270,9 +280,8 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
     if (!isMine()) return;
     const fetchedOffset = fetchedFrom(batch);
     if (fetchedOffset !== positions.get(partition)) {
-      // The broker no longer had the offset and kafkajs went to another one by itself (the log was cut, or made
-      // again under us), or a fetch from before the assignment came late. Handling it would hide a gap: begin anew,
-      // where the start is checked against the log.
+      // A fetch from before the assignment came late. Handling it would hide a gap: begin anew, where the start is
+      // checked against the log.
       const error = new TicketStreamError('kafka.consumer_stalled', `reading of ${topic} jumped`, {
         context: { topic, partition, position: positions.get(partition), fetchedOffset },
       });
