@@ -16,8 +16,12 @@ export interface KafkaCluster {
   findBroker(node: { nodeId: string }): Promise<KafkaBroker>;
   findGroupCoordinator(group: { groupId: string }): Promise<KafkaBroker>;
   findControllerBroker(): Promise<KafkaBroker>;
-  /** By node id; filled by `refreshMetadata`. */
-  readonly brokerPool: { readonly brokers: Readonly<Record<string, unknown>> };
+  readonly brokerPool: {
+    /** By node id; filled by `refreshMetadata`. */
+    readonly brokers: Readonly<Record<string, unknown>>;
+    /** What the first broker said it can do; null until one did. */
+    readonly versions: object | null;
+  };
   fetchTopicsOffset(
     topics: { topic: string; partitions: { partition: number }[]; fromTimestamp: string }[],
   ): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>;

@@ -93,17 +93,25 @@ const LATEST = '-1';
 export async function openLogReader(kafka: Kafka): Promise<LogReader> {
   const cluster = createCluster(kafka);
   const watermarkCluster = createCluster(kafka, READ_UNCOMMITTED);
-  let watermarkClusterConnected = false;
+  const inUse = new Set<KafkaCluster>();
   try {
-    await cluster.connect();
+    await connected(cluster);
   } catch (error) {
     throw asKafkaError(error, 'connecting to Kafka');
   }
 
-  async function connectedWatermarkCluster(): Promise<KafkaCluster> {
-    if (!watermarkClusterConnected) await watermarkCluster.connect();
-    watermarkClusterConnected = true;
-    return watermarkCluster;
+  async function connected(one: KafkaCluster): Promise<KafkaCluster> {
+    if (inUse.has(one)) return one;
+    try {
+      await one.connect();
+      // kafkajs takes a connection for ready whose first request was not answered, and then sends no other.
+      if (one.brokerPool.versions === null) throw new Error('the broker did not answer');
+    } catch (error) {
+      await one.disconnect().catch(() => {});
+      throw error;
+    }
+    inUse.add(one);
+    return one;
   }
 
   async function partitionsOf(on: KafkaCluster, topic: string): Promise<number[]> {
@@ -126,7 +134,7 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
     at: ReadonlyMap<number, bigint>,
   ): Promise<ReadonlyMap<number, number>> {
     if (at.size === 0) return new Map();
-    const answers = await fetchFrom(await connectedWatermarkCluster(), topic, at, {
+    const answers = await fetchFrom(await connected(watermarkCluster), topic, at, {
       waitMs: 0,
       isolation: READ_UNCOMMITTED,
     });
@@ -145,7 +153,7 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
     } catch {
       try {
         return await whileLeadersMove(async () => {
-          await cluster.refreshMetadata();
+          for (const one of inUse) await one.refreshMetadata();
           return step();
         });
       } catch (error) {
@@ -162,7 +170,7 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
     startOffsets: (topic) => robustly(`looking at ${topic}`, () => offsets(cluster, topic, EARLIEST)),
     stableEndOffsets: (topic) => robustly(`looking at ${topic}`, () => offsets(cluster, topic, LATEST)),
     highWatermarks: (topic) =>
-      robustly(`looking at ${topic}`, async () => offsets(await connectedWatermarkCluster(), topic, LATEST)),
+      robustly(`looking at ${topic}`, async () => offsets(await connected(watermarkCluster), topic, LATEST)),
 
     heldBack: (topic) =>
       robustly(`looking at ${topic}`, async () => {
@@ -188,7 +196,7 @@ export async function openLogReader(kafka: Kafka): Promise<LogReader> {
 
     offsetsAt: (topic, epochMs, records = 'committed') =>
       robustly(`looking at ${topic}`, async () => {
-        const on = records === 'committed' ? cluster : await connectedWatermarkCluster();
+        const on = records === 'committed' ? cluster : await connected(watermarkCluster);
         const [found, ends] = await Promise.all([
           offsets(on, topic, String(epochMs)),
           offsets(on, topic, LATEST),
