@@ -89,6 +89,9 @@ export const deadLetterMessages = {
         'dlq-partition': text('Its partition.', { pattern: '^\\d+$' }),
         'dlq-offset': text('Its offset.', { pattern: '^\\d+$' }),
         'dlq-record-key': text("The record's key in base64; not where it had none."),
+        'dlq-record-key-left-out': text('Bytes of its key, where that was too long to be copied.', {
+          pattern: '^\\d+$',
+        }),
         'dlq-headers-left-out': text('Bytes of its own headers, where they were too many to be copied.', {
           pattern: '^\\d+$',
         }),

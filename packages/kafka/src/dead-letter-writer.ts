@@ -1,3 +1,4 @@
+import { TicketStreamError } from '@ticket-stream/errors';
 import type { Kafka } from 'kafkajs';
 import {
   DEAD_LETTER_HEAD_BYTES,
@@ -6,13 +7,18 @@ import {
   encodeDeadLetter,
   encodeDeadLetterState,
 } from './dead-letter.ts';
-import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
+import { asKafkaError } from './kafka-errors.ts';
 import { type LetterProducer, letterProducer } from './letter-producer.ts';
-import { TICKET_BYTES_MAX } from './topics.ts';
+import { isRefusedAsTooLarge } from './refused-records.ts';
+import { BATCH_OVERHEAD_BYTES, TICKET_BYTES_MAX } from './wanted-topics.ts';
 
 /** A consumer's dead letters. */
 export interface DeadLetterWriter {
-  /** Durable on return; a repeat has the same key. @throws kafka.unavailable */
+  /**
+   * Durable on return; a repeat has the same key.
+   * @throws kafka.unavailable
+   * @throws kafka.topic_settings  the topic refuses a letter as too large, also without its value
+   */
   write(letters: readonly DeadLetter[]): Promise<void>;
   /** Durable on return. @throws kafka.unavailable */
   settle(states: readonly DeadLetterState[]): Promise<void>;
@@ -30,10 +36,12 @@ export function openDeadLetterWriter(kafka: Kafka, topic: string): DeadLetterWri
     try {
       await to.send(topic, encodeDeadLetter(letter, bytesMax));
     } catch (error) {
+      if (!isRefusedAsTooLarge(error)) throw error;
       // A topic that somebody else made may take less than ours. Waiting would not change that, and stop all reading.
-      const tooLarge = kafkaErrorType(error) === 'MESSAGE_TOO_LARGE' && bytesMax > DEAD_LETTER_HEAD_BYTES;
-      if (!tooLarge) throw error;
-      await sendLetter(to, letter, DEAD_LETTER_HEAD_BYTES);
+      const refusedBytes = Math.min(letter.bytes.byteLength, bytesMax);
+      if (refusedBytes === 0) throw tooSmallFor(topic, error);
+      const isHead = refusedBytes <= DEAD_LETTER_HEAD_BYTES;
+      await sendLetter(to, letter, isHead ? Math.floor(refusedBytes / 2) : DEAD_LETTER_HEAD_BYTES);
     }
   }
 
@@ -61,4 +69,15 @@ export function openDeadLetterWriter(kafka: Kafka, topic: string): DeadLetterWri
       producer = undefined;
     },
   };
+}
+
+function tooSmallFor(topic: string, cause: unknown): TicketStreamError {
+  return new TicketStreamError(
+    'kafka.topic_settings',
+    `${topic} refuses a dead letter as too large, also without its value`,
+    {
+      ...{ cause, context: { topic } },
+      remedy: `Raise max.message.bytes of ${topic} (ours is ${TICKET_BYTES_MAX + BATCH_OVERHEAD_BYTES}), its segment.bytes or the limit of the cluster, and start again; nothing is lost.`,
+    },
+  );
 }

@@ -2,7 +2,7 @@ import type { RawHeaders } from '@ticket-stream/ticket';
 import { describe, expect, it } from 'vitest';
 import { type DeadLetter, encodeDeadLetter, encodeDeadLetterState } from './dead-letter.ts';
 
-const letterOf = (headers: RawHeaders | undefined): DeadLetter => ({
+const letterOf = (headers: RawHeaders | undefined, recordKey = Buffer.from('42')): DeadLetter => ({
   code: 'record.invalid_value',
   cause: 'it is not JSON',
   origin: {
@@ -11,7 +11,7 @@ const letterOf = (headers: RawHeaders | undefined): DeadLetter => ({
     topic: 'tickets',
     partition: 3,
     offset: 17n,
-    recordKey: Buffer.from('42'),
+    recordKey,
     headers,
   },
   bytes: Buffer.from('not JSON'),
@@ -65,6 +65,22 @@ describe("a consumer's dead letter", () => {
     );
     expect(headers).not.toHaveProperty('a');
     expect(headers['dlq-headers-left-out']).toBe('80002');
+  });
+
+  it('is written without the key of its record where that is longer than any of ours, and says so', () => {
+    const { headers } = encodeDeadLetter(letterOf({}, Buffer.alloc(7_000_000)), 1_000);
+    expect(headers).not.toHaveProperty('dlq-record-key');
+    expect(headers['dlq-record-key-left-out']).toBe('7000000');
+  });
+
+  it('whose bytes are a head already tells of the whole, also where that head is cut', () => {
+    const whole = { byteLength: 9_000_000, sha256: 'of the whole' };
+    const { value, headers } = encodeDeadLetter(
+      { ...letterOf({}), bytes: Buffer.alloc(65_536), whole },
+      1_000,
+    );
+    expect(value).toHaveLength(1_000);
+    expect(headers).toMatchObject({ 'dlq-bytes': '9000000', 'dlq-sha256': 'of the whole' });
   });
 });
 

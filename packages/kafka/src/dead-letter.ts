@@ -49,6 +49,8 @@ export type ExportDeadLetter = DeadLetter & { readonly origin: ExportOrigin };
 export const DEAD_LETTER_HEAD_BYTES = 64 * 1024;
 /** Ours are below 1 KB. Nobody can tell what a stranger sends; more than this stays with the record in its log. */
 const ORIGINAL_HEADERS_BYTES_MAX = 64 * 1024;
+/** That of a ticket is its id. */
+const RECORD_KEY_BYTES_MAX = 1_024;
 const OWN_HEADERS = 'dlq-';
 const TEXT_CHARACTERS_MAX = 1_000;
 
@@ -79,7 +81,7 @@ export function encodeDeadLetter(letter: DeadLetter, bytesMax: number): EncodedD
   let value = letter.bytes;
   let whole = letter.whole;
   if (value.byteLength > bytesMax) {
-    whole = { byteLength: value.byteLength, sha256: sha256(value) };
+    whole ??= { byteLength: value.byteLength, sha256: sha256(value) };
     value = value.subarray(0, Math.min(DEAD_LETTER_HEAD_BYTES, bytesMax));
   }
   const headers: EncodedDeadLetter['headers'] = {
@@ -134,8 +136,14 @@ function originHeaders(origin: LetterOrigin): Record<string, string> {
     'dlq-topic': origin.topic,
     'dlq-partition': String(origin.partition),
     'dlq-offset': String(origin.offset),
-    ...(origin.recordKey === null ? {} : { 'dlq-record-key': origin.recordKey.toString('base64') }),
+    ...(origin.recordKey === null ? {} : keptKey(origin.recordKey)),
   };
+}
+
+function keptKey(key: Buffer): Record<string, string> {
+  return key.byteLength > RECORD_KEY_BYTES_MAX
+    ? { 'dlq-record-key-left-out': String(key.byteLength) }
+    : { 'dlq-record-key': key.toString('base64') };
 }
 
 /** No value: the letter of that key has it. */

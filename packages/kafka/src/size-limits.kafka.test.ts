@@ -3,9 +3,11 @@ import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from './log-record.ts';
 import { thrownBy } from './testing/caught-error.ts';
+import { createTopic } from './testing/create-topic.ts';
 import { committedKeys, testKafka } from './testing/test-kafka.ts';
 import { type TestPublisher, type TestTicket, ticket } from './testing/test-publisher.ts';
 import { keysOf, readAll, type TestLog } from './testing/ticket-log.ts';
+import { topicNames } from './topics.ts';
 
 const kafka = testKafka();
 
@@ -169,14 +171,22 @@ describe('a ticket that the broker refuses although the topic’s limit allows i
 });
 
 describe('a checkpoint that its topic refuses', () => {
-  it('stops with exit code 2 and the setting to raise', async () => {
-    const log = await kafka.log('checkpoint-refused');
+  it.each([
+    ['its limit', {}, 200_000],
+    ['its segment, which must hold a batch', { 'segment.bytes': '1048576' }, 150_000],
+  ])('by %s, stops with exit code 2 and the setting to raise', async (by, settings, digestCount) => {
+    const { kafka: client, reader, names } = await kafka.log('checkpoint-refused');
+    const log = { kafka: client, reader, names: topicNames(`${names.tickets}.${digestCount}`) };
+    await createTopic(client, log.names.checkpoints, 1, {
+      ...{ 'cleanup.policy': 'compact', 'max.message.bytes': '2097152' },
+      ...settings,
+    });
     const publisher = await kafka.publisher(log);
     const digests = Object.fromEntries(
-      Array.from({ length: 200_000 }, (_, n) => [String(n), randomBytes(8).toString('hex')]),
+      Array.from({ length: digestCount }, (_, n) => [String(n), randomBytes(8).toString('hex')]),
     );
     const error = await thrownBy(publisher.publishPage([ticket(1, 100)], { page: 1, digests }));
     expect(error).toMatchObject({ code: 'kafka.topic_settings', exitCode: 2 });
-    expect(error.remedy).toContain('max.message.bytes');
+    expect(error.remedy).toContain(by === 'its limit' ? 'max.message.bytes' : 'segment.bytes');
   });
 });
