@@ -213,18 +213,36 @@ describe('a second producer of the same topic', () => {
 });
 
 describe('a topic made again under the checkpoint', () => {
-  it('stops the start with exit code 5', async () => {
-    const log = await testLog('cut');
-    const first = await testPublisher(log);
-    await first.publishPage([ticket(1, 100), ticket(2, 100)]);
-    await first.close();
+  async function madeAgain(name: string) {
+    const log = await testLog(name);
+    const publisher = await testPublisher(log);
+    await publisher.publishPage([ticket(1, 100), ticket(2, 100)]);
     const admin = log.kafka.admin();
     await admin.connect();
     await admin.deleteTopics({ topics: [log.names.tickets] });
     await expect.poll(async () => (await admin.listTopics()).includes(log.names.tickets)).toBe(false);
     await admin.disconnect();
     await createTopic(log.kafka, log.names.tickets, 1, { 'cleanup.policy': 'compact' });
+    return { log, publisher };
+  }
+
+  it('stops the start with exit code 5', async () => {
+    const { log, publisher } = await madeAgain('cut');
+    await publisher.close();
     expect(await thrownBy(openTestPublisher(log))).toEqual(errorOf('log.cut', 5));
+  });
+
+  it('stops a producer at work at its next page with exit code 5, and nothing of it is committed', async () => {
+    const { log, publisher } = await madeAgain('cut-at-work');
+    expect(await thrownBy(publisher.commitPage([ticket(3, 100)]))).toEqual(errorOf('log.cut', 5));
+    expect(publisher.checkpoint.exportState).toEqual({ page: 1 });
+    await publisher.close();
+    expect((await checkpointOf(log))?.exportState).toEqual({ page: 1 });
+  });
+
+  it('stops a producer at work where it asks the checkpoint after a doubt, with exit code 5', async () => {
+    const { publisher } = await madeAgain('cut-in-doubt');
+    expect(await thrownBy(publisher.recover())).toEqual(errorOf('log.cut', 5));
   });
 });
 

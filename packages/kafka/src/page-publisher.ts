@@ -58,6 +58,7 @@ export interface PagePublisher<ExportState> {
    * After doubt: throws the producer away, fences it by a new one, and reads which page was the last committed.
    * Waits for a cluster that is away. On return `checkpoint` is the truth.
    * @throws kafka.fenced  another instance owns the export now
+   * @throws log.cut       the topic was made again, or cut
    */
   recover(): Promise<void>;
   close(): Promise<void>;
@@ -161,6 +162,7 @@ export async function openPagePublisher<ExportState>(
         const found = await holder.take();
         openSinceMs = undefined;
         if (found === undefined || found.owner !== instanceId) throw fencedBy(names);
+        await refuseCutLog(reader, topic, found);
         await sizeLimits.settle(holder.begin);
         return found;
       });

@@ -28,6 +28,7 @@ export interface PageTransaction<ExportState> {
   /**
    * Sends what is left and the checkpoint, and commits. On return all of it is durable.
    * @param nextRetryOffset  where the requests to fetch tickets again go on; as it was where not given
+   * @throws log.cut  a record got an offset before the checkpoint's: the topic was made again
    */
   commit(exportState: ExportState, nextRetryOffset?: bigint): Promise<Checkpoint<ExportState>>;
   /** Gives the page up; nothing of it is ever visible. A failing abort leaves the producer in doubt: recycled at once. */
@@ -101,6 +102,14 @@ export function openPageTransaction<ExportState>(
     for (const { partition } of records) sent.set(partition, (sent.get(partition) ?? 0) + 1);
     for (const { partition, baseOffset } of metadata) {
       if (baseOffset === undefined) throw new Error('the broker named no offset');
+      const nextOffset = nextOffsets.get(partition) ?? 0n;
+      if (BigInt(baseOffset) < nextOffset) {
+        throw new TicketStreamError(
+          'log.cut',
+          `a record got offset ${baseOffset} of ${names.tickets}-${partition}, which was at ${nextOffset} before`,
+          { context: { topic: names.tickets, partition, nextOffset, baseOffset } },
+        );
+      }
       nextOffsets.set(partition, BigInt(baseOffset) + BigInt(sent.get(partition) ?? 0));
     }
   }
