@@ -82,6 +82,7 @@ export function refusalOf(
 ): TicketStreamError | undefined {
   return (
     wireError(error, doing, context) ??
+    codecError(error, doing, context) ??
     loginError(error, doing, context) ??
     rightsError(error, doing, context)
   );
@@ -106,6 +107,19 @@ function plainly(message: string): string {
   const text = message.replace(/^Connection error: /, '').trim();
   const openSsl = /SSL routines:[^:]*:([^:]+):/.exec(text);
   return openSsl?.[1] ?? text.replace(/; if the root CA is installed locally.*$/s, '');
+}
+
+/** Records of somebody who writes otherwise than we do, or a topic that has them packed anew by its broker. */
+function codecError(error: unknown, doing: string, context: ErrorContext): TicketStreamError | undefined {
+  for (const { name, message } of causes(error)) {
+    if (name !== 'KafkaJSNotImplemented' || !message.includes('compression')) continue;
+    return new TicketStreamError('kafka.topic_settings', `${doing}: ${message}`, {
+      ...{ cause: error, context },
+      remedy:
+        'Let whoever writes to the topic use zstd, gzip or none, and set its compression.type to zstd or producer; records that lie there already are not read.',
+    });
+  }
+  return undefined;
 }
 
 function loginError(error: unknown, doing: string, context: ErrorContext): TicketStreamError | undefined {

@@ -212,6 +212,13 @@ describe('a second producer of the same topic', () => {
   });
 });
 
+it('a transaction longer than the brokers allow stops the start with exit code 2, and names their setting', async () => {
+  const log = await testLog('too-long');
+  const error = await thrownBy(openTestPublisher(log, { transactionTimeoutMs: 16 * 60_000 }));
+  expect(error).toEqual(errorOf('config.invalid', 2));
+  expect(error.remedy).toContain('transaction.max.timeout.ms');
+});
+
 describe('a topic made again under the checkpoint', () => {
   async function madeAgain(name: string) {
     const log = await testLog(name);

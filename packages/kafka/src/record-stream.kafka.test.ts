@@ -154,3 +154,11 @@ describe('a record stream whose offset is gone from the log', () => {
     expect(seen).toEqual([]);
   });
 });
+
+it('a record stream of records that this client cannot unpack ends, and says of which topic and how', async () => {
+  const { log, open } = await streamOf('lz4', undefined, { 'compression.type': 'lz4' });
+  await expect(open().done).rejects.toMatchObject({
+    ...{ code: 'kafka.topic_settings', exitCode: 2 },
+    message: expect.stringMatching(new RegExp(`${log.names.tickets}.*LZ4`)),
+  });
+});

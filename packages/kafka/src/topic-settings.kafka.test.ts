@@ -1,6 +1,7 @@
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import { expect, it } from 'vitest';
 import { connectKafka, silentLogger } from './kafka-connection.ts';
+import { thrownBy } from './testing/caught-error.ts';
 import { createTopic } from './testing/create-topic.ts';
 
 // A producer that is not idempotent repeats a refused send, also to the partitions that took it: records twice.
@@ -16,3 +17,17 @@ it('a topic just made takes a record in each partition, at the first try', async
   }
   await producer.disconnect();
 });
+
+it.each([
+  ['INVALID_CONFIG', 1, { 'cleanup.policy': 'nonsense' }],
+  ['INVALID_PARTITIONS', -5, {}],
+])(
+  'a topic that the cluster refuses to make stops with its reason: %s',
+  async (type, partitions, settings) => {
+    const kafka = connectKafka({ brokers: sharedKafka().brokers.split(',') }, silentLogger);
+    const topic = `${topicPrefix('refused')}log`;
+    const error = await thrownBy(createTopic(kafka, topic, partitions, settings));
+    expect(error).toMatchObject({ code: 'kafka.topic_settings', exitCode: 2, context: { topic, type } });
+    expect(error.message).toContain(topic);
+  },
+);

@@ -45,7 +45,11 @@ export async function readTopicSettings(
 /** Of KIP-226's sources; kafkajs types it, and does not export it. */
 const TOPIC_CONFIG = 1;
 
-/** On return they can be written. @throws kafka.topic_missing  the user may not create: with the commands to run */
+/**
+ * On return they can be written.
+ * @throws kafka.topic_missing   the user may not create: with the commands to run
+ * @throws kafka.topic_settings  the cluster does not take a value, or has a policy against it
+ */
 export async function createTopics(admin: Admin, missing: readonly WantedTopic[]): Promise<void> {
   try {
     await admin.createTopics({
@@ -62,8 +66,10 @@ export async function createTopics(admin: Admin, missing: readonly WantedTopic[]
       missing.map(({ topic }) => topic),
     );
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const refused = refusedTopics(error);
+    if (!isRefusal(error)) throw refusedCreation(error, missing);
+    const refused = failedTopics(error)
+      .filter(isRefusal)
+      .map(({ topic }) => topic);
     // Where some were refused, the others are there now.
     const left = missing.filter(({ topic }) => refused.length === 0 || refused.includes(topic));
     throw new TicketStreamError(
@@ -87,9 +93,29 @@ async function untilServed(admin: Admin, topics: string[]): Promise<void> {
 }
 
 /** kafkajs gathers what became of each topic under one error. */
-function refusedTopics(error: unknown): string[] {
-  const { errors } = error as { readonly errors?: readonly { readonly topic: string }[] };
-  return (errors ?? []).filter(isRefusal).map(({ topic }) => topic);
+function failedTopics(error: unknown): readonly (Error & { readonly topic: string })[] {
+  return (error as { readonly errors?: readonly (Error & { readonly topic: string })[] }).errors ?? [];
+}
+
+/** Too few brokers for the replicas is none of them: others may still be starting. */
+const REFUSED_SETTINGS: ReadonlySet<string | undefined> = new Set([
+  'INVALID_CONFIG',
+  'POLICY_VIOLATION',
+  'INVALID_PARTITIONS',
+]);
+
+function refusedCreation(error: unknown, missing: readonly WantedTopic[]): unknown {
+  const failed = failedTopics(error);
+  if (failed.length === 0) return error;
+  const reasons = failed.map(({ topic, message }) => `${topic}: ${message}`).join('; ');
+  const refused = failed.find((each) => REFUSED_SETTINGS.has(kafkaErrorType(each)));
+  const wanted = missing.find(({ topic }) => topic === refused?.topic);
+  if (refused === undefined || wanted === undefined) return new Error(reasons, { cause: error });
+  return new TicketStreamError('kafka.topic_settings', `the cluster refuses to make topics: ${reasons}`, {
+    cause: error,
+    context: { topic: refused.topic, type: kafkaErrorType(refused) },
+    remedy: `Ask who runs the cluster, or make the topic otherwise; ours would be:\n  ${createCommand(wanted)}`,
+  });
 }
 
 /**
@@ -141,7 +167,7 @@ function refusedSettings(error: unknown, topic: string, settings: ReadonlyMap<st
     });
   }
   const type = kafkaErrorType(error);
-  if (type !== 'INVALID_CONFIG' && type !== 'POLICY_VIOLATION') return error;
+  if (!REFUSED_SETTINGS.has(type)) return error;
   const why = error instanceof Error ? error.message : String(error);
   return new TicketStreamError('kafka.topic_settings', `the cluster refuses a setting of ${topic}: ${why}`, {
     cause: error,

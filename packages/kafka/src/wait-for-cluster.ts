@@ -18,6 +18,7 @@ export interface Waiting {
  */
 export async function insist<T>(waiting: Waiting, doing: string, step: () => Promise<T>): Promise<T> {
   const { logger, signal, onWaiting } = waiting;
+  const logged = new Set<string>();
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
     try {
@@ -27,7 +28,8 @@ export async function insist<T>(waiting: Waiting, doing: string, step: () => Pro
     } catch (error) {
       const known = asKafkaError(error, doing);
       if (known.disposition !== 'retry') throw known;
-      if (attempt === 0) logger.warn({ err: known }, `${doing}: waiting for Kafka`);
+      if (!logged.has(known.message)) logger.warn({ err: known }, `${doing}: waiting for Kafka`);
+      logged.add(known.message);
       onWaiting?.(`Kafka (${doing})`);
       await wait(Math.min(PAUSE_MS_FIRST * 2 ** attempt, PAUSE_MS_MAX), undefined, { signal });
     }
