@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from './log-record.ts';
+import { isRefusedAsTooLarge } from './refused-records.ts';
 import { thrownBy } from './testing/caught-error.ts';
 import { createTopic } from './testing/create-topic.ts';
 import { committedKeys, testKafka } from './testing/test-kafka.ts';
@@ -28,6 +29,25 @@ async function setLimit(log: TestLog, topic: string, maxMessageBytes: number): P
     ],
   });
   await admin.disconnect();
+  await expect.poll(() => isRefused(log, topic, maxMessageBytes + 1), { timeout: 20_000 }).toBe(true);
+}
+
+/** The broker answers that it has a limit, and keeps to it a moment later. Asked in a transaction, of which nothing stays. */
+async function isRefused(log: TestLog, topic: string, bytes: number): Promise<boolean> {
+  const producer = log.kafka.producer({
+    ...{ transactionalId: `${topic}.limit`, idempotent: true, maxInFlightRequests: 1 },
+  });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  const refused = await transaction
+    .send({ topic, acks: -1, messages: [{ partition: 0, value: randomBytes(bytes) }] })
+    .then(
+      () => false,
+      (error: unknown) => isRefusedAsTooLarge(error),
+    );
+  await transaction.abort();
+  await producer.disconnect();
+  return refused;
 }
 
 /** As the export loop does a page: after a doubt it asks the checkpoint and does the page again. */
