@@ -111,7 +111,9 @@ function plainly(message: string): string {
 
 /** Records of somebody who writes otherwise than we do, or a topic that has them packed anew by its broker. */
 function codecError(error: unknown, doing: string, context: ErrorContext): TicketStreamError | undefined {
-  for (const { name, message } of causes(error)) {
+  for (const each of causes(error)) {
+    if (isTicketStreamError(each, 'kafka.topic_settings')) return each; // of zstd-codec.ts
+    const { name, message } = each;
     if (name !== 'KafkaJSNotImplemented' || !message.includes('compression')) continue;
     return new TicketStreamError('kafka.topic_settings', `${doing}: ${message}`, {
       ...{ cause: error, context },

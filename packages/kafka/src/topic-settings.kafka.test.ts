@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { connectKafka, silentLogger } from './kafka-connection.ts';
 import { thrownBy } from './testing/caught-error.ts';
 import { createTopic } from './testing/create-topic.ts';
+import { ensureTopics, topicNames } from './topics.ts';
 
 // A producer that is not idempotent repeats a refused send, also to the partitions that took it: records twice.
 it('a topic just made takes a record in each partition, at the first try', async () => {
@@ -31,3 +32,12 @@ it.each([
     expect(error.message).toContain(topic);
   },
 );
+
+it('a tickets topic that takes no ticket stops with its setting, also where its settings are accepted', async () => {
+  const kafka = connectKafka({ brokers: sharedKafka().brokers.split(',') }, silentLogger);
+  const names = topicNames(`${topicPrefix('takes-none')}tickets`);
+  await createTopic(kafka, names.tickets, 1, { 'cleanup.policy': 'compact', 'max.message.bytes': '16384' });
+  const error = await thrownBy(ensureTopics(kafka, names, { acceptSettings: true, logger: silentLogger }));
+  expect(error).toMatchObject({ code: 'kafka.topic_settings', exitCode: 2 });
+  expect(error.message).toContain('max.message.bytes=16384');
+});

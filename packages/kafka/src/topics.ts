@@ -4,7 +4,13 @@ import type { Logger } from './kafka-connection.ts';
 import { asKafkaError } from './kafka-errors.ts';
 import { existingTopics } from './topic-lookup.ts';
 import { createTopics, readTopicSettings, type TopicSetting } from './topic-settings.ts';
-import { BATCH_OVERHEAD_BYTES, TICKET_BYTES_MAX, type TopicNames, wantedTopics } from './wanted-topics.ts';
+import {
+  BATCH_OVERHEAD_BYTES,
+  TICKET_BYTES_MAX,
+  TICKET_BYTES_MIN,
+  type TopicNames,
+  wantedTopics,
+} from './wanted-topics.ts';
 
 export { TICKET_BYTES_MAX, type TopicNames, topicNames } from './wanted-topics.ts';
 
@@ -19,7 +25,7 @@ export interface EnsuredTopics {
  * Creates the topics that are missing, and uses those that are there as they are: one warning a differing setting.
  * @throws kafka.topic_missing   missing, and the user may not create topics: with the commands to run
  * @throws kafka.topic_settings  an existing tickets topic that is not compacted would forget tickets; pass
- *                               `acceptSettings` to use it all the same
+ *                               `acceptSettings` to use it all the same. One that takes no common ticket is never used
  */
 export async function ensureTopics(
   kafka: Kafka,
@@ -58,10 +64,22 @@ export async function ensureTopics(
         { context: { topic: names.tickets } },
       );
     }
+    const ticketBytesMax = largestRecord(settings.get(names.tickets));
+    if (ticketBytesMax < TICKET_BYTES_MIN) {
+      const limit = settings.get(names.tickets)?.get('max.message.bytes')?.value;
+      throw new TicketStreamError(
+        'kafka.topic_settings',
+        `topic ${names.tickets} has max.message.bytes=${limit}: most tickets would be dead letters`,
+        {
+          context: { topic: names.tickets },
+          remedy: `Set max.message.bytes of ${names.tickets} to ${TICKET_BYTES_MAX + BATCH_OVERHEAD_BYTES}, or at least ${TICKET_BYTES_MIN + BATCH_OVERHEAD_BYTES}; nothing was read or written.`,
+        },
+      );
+    }
     const metadata = await admin.fetchTopicMetadata({ topics: [names.tickets] });
     return {
       partitions: metadata.topics[0]?.partitions.length ?? 0,
-      ticketBytesMax: largestRecord(settings.get(names.tickets)),
+      ticketBytesMax,
       deadLetterBytesMax: largestRecord(settings.get(names.deadLetters)),
     };
   } catch (error) {

@@ -13,8 +13,10 @@ export function topicNames(tickets: string): TopicNames {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const TICKET_PARTITIONS = 12;
-/** Zendesk's largest tickets are a few MB; see `ticketBytesLimit`. */
+/** Zendesk's largest tickets are a few MB. A topic may take less: `ensureTopics` says how much. */
 export const TICKET_BYTES_MAX = 8 * 1024 * 1024;
+/** Common tickets are some KB: a topic that takes less makes a dead letter of most. */
+export const TICKET_BYTES_MIN = 16 * 1024;
 /** What a record batch adds to one ticket: batch header, key, headers. Measured below 1 KiB; generous. */
 export const BATCH_OVERHEAD_BYTES = 16 * 1024;
 

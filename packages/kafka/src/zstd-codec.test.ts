@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib';
 import { fc, test as fcTest } from '@fast-check/vitest';
 import { expect, it } from 'vitest';
+import { asKafkaError } from './kafka-errors.ts';
+import { thrownBy } from './testing/caught-error.ts';
 import { frameContentSize, zstdCodec } from './zstd-codec.ts';
 
 const { compress, decompress } = zstdCodec();
@@ -52,6 +54,19 @@ it('a frame that names a size beyond all measure is refused, without the memory 
   size[4] = (size[4] ?? 0) | 0xc0;
   expect(frameContentSize(size)).toBeGreaterThan(2 ** 40);
   await expect(decompress(size)).rejects.toThrow();
+});
+
+it('a frame that unpacks to more than any batch may is refused by name', async () => {
+  const block = Buffer.alloc(1024 * 1024);
+  const compressing = createZstdCompress();
+  const frame = Array.fromAsync(compressing as AsyncIterable<Buffer>);
+  for (let mib = 0; mib < 300; mib++) compressing.write(block);
+  compressing.end();
+  const unsized = Buffer.concat(await frame);
+  expect(unsized.length).toBeLessThan(100_000);
+  const refusal = await thrownBy(decompress(unsized));
+  expect(asKafkaError(new Error('as kafkajs wraps it', { cause: refusal }), 'reading')).toBe(refusal);
+  expect(refusal).toMatchObject({ code: 'kafka.topic_settings', exitCode: 2 });
 });
 
 fcTest.prop([fc.uint8Array({ maxLength: 40 })])('never fails on other bytes', (bytes) => {

@@ -5,6 +5,7 @@
  * thread (tried 2026-11-24, two cores, 80 KB to 400 KB a batch).
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { TicketStreamError } from '@ticket-stream/errors';
 
 /** Measured at 0.97 × the rate of no compression, five times smaller; gzip at 0.42 ×. */
 const LEVEL = 1;
@@ -15,11 +16,27 @@ const CHUNK_BYTES_MIN = 64;
 const UNSIZED_CHUNK_BYTES_MAX = 64 * 1024;
 /** A frame that says more is not believed: 8 MiB is what one ticket may weigh. */
 const SIZE_BYTES_MAX = 32 * 1024 * 1024;
+/** Ours have a page's tickets of one partition, or one of 8 MiB; a stranger's 8 MB can unpack to gigabytes. */
+const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
 
 export const zstdCodec = () => ({
   compress: async ({ buffer }: { buffer: Buffer }): Promise<Buffer> => zstdCompressSync(buffer, compression),
-  decompress: async (buffer: Buffer): Promise<Buffer> =>
-    zstdDecompressSync(buffer, { chunkSize: chunkSize(buffer) }),
+  decompress: async (buffer: Buffer): Promise<Buffer> => {
+    try {
+      return zstdDecompressSync(buffer, {
+        chunkSize: chunkSize(buffer),
+        maxOutputLength: UNPACKED_BYTES_MAX,
+      });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
+      // Without its cause: a RangeError is taken for a defect of ours.
+      throw new TicketStreamError(
+        'kafka.topic_settings',
+        `a record batch of ${buffer.byteLength} bytes unpacks to more than ${UNPACKED_BYTES_MAX}`,
+        { remedy: 'Look for who wrote it, and have smaller batches written; what lies there is not read.' },
+      );
+    }
+  },
 });
 
 /**
