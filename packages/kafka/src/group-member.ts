@@ -17,6 +17,7 @@ export async function leaveFormerMember(
   groupId: string,
   memberFile: string | undefined,
   logger: Logger,
+  signal: AbortSignal,
 ): Promise<void> {
   if (memberFile === undefined) return;
   let memberId: string;
@@ -29,15 +30,17 @@ export async function leaveFormerMember(
   const cluster = createCluster(kafka);
   try {
     await cluster.connect();
-    const coordinator = await cluster.findGroupCoordinator({ groupId });
-    await coordinator.leaveGroup({ groupId, memberId });
+    await whileCoordinatorMoves(async () => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId });
+      await coordinator.leaveGroup({ groupId, memberId });
+    }, signal);
+    rememberMember(memberFile, '');
     logger.debug({ groupId, memberId }, 'a former member left');
   } catch (error) {
     // Unknown member: it left by itself or its session ended. Anything else only costs the session's 10 s.
     logger.debug({ err: error, groupId }, 'no former member to take leave of');
   } finally {
     await cluster.disconnect().catch(() => {});
-    rememberMember(memberFile, '');
   }
 }
 
@@ -64,15 +67,22 @@ export async function requireSoleMember(
     readonly onWaiting?: (reason: string | undefined) => void;
   },
 ): Promise<void> {
-  await leaveFormerMember(kafka, groupId, options.memberFile, options.logger);
+  const { signal, logger, memberFile } = options;
+  await leaveFormerMember(kafka, groupId, memberFile, logger, signal);
   const admin = kafka.admin();
   try {
     await admin.connect();
-    const deadlineMs = performance.now() + DEAD_MEMBER_MS;
+    let deadlineMs: number | undefined;
+    const describe = () =>
+      admin.describeGroups([groupId]).catch((error: unknown) => {
+        deadlineMs = undefined; // a coordinator that loads the group begins its members' sessions anew
+        throw error;
+      });
     for (;;) {
-      const { groups } = await whileCoordinatorMoves(() => admin.describeGroups([groupId]), options.signal);
+      const { groups } = await whileCoordinatorMoves(describe, signal);
       const holder = groups[0]?.members[0];
       if (holder === undefined) return;
+      deadlineMs ??= performance.now() + DEAD_MEMBER_MS;
       if (performance.now() > deadlineMs) {
         throw new TicketStreamError(
           'kafka.group_taken',
@@ -81,10 +91,10 @@ export async function requireSoleMember(
         );
       }
       options.onWaiting?.(`the former member of ${groupId} to leave`);
-      await wait(POLL_MS, undefined, { signal: options.signal });
+      await wait(POLL_MS, undefined, { signal });
     }
   } catch (error) {
-    if (options.signal.aborted) throw error;
+    if (signal.aborted) throw error;
     throw asKafkaError(error, `looking for members of group ${groupId}`);
   } finally {
     options.onWaiting?.(undefined);

@@ -75,8 +75,9 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
   /** One membership from join to crash or stop. @returns why it ended; undefined after a stop */
   async function liveOnce(): Promise<Error | undefined> {
     // A broker that says nothing is given up after many seconds: a stop must not wait for them.
-    await Promise.race([leaveFormerMember(kafka, groupId, options.memberFile, logger), stopped]);
-    if (stopping.signal.aborted) return undefined;
+    const { signal } = stopping;
+    await Promise.race([leaveFormerMember(kafka, groupId, options.memberFile, logger, signal), stopped]);
+    if (signal.aborted) return undefined;
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: SESSION_TIMEOUT_MS,
