@@ -8,7 +8,7 @@ import {
   READ_COMMITTED,
   READ_UNCOMMITTED,
 } from './kafkajs-cluster.ts';
-import type { LogRecord } from './log-record.ts';
+import { type LogRecord, logRecord } from './log-record.ts';
 import { isTopicThere } from './topic-lookup.ts';
 import { whileLeadersMove } from './while-moving.ts';
 
@@ -288,14 +288,7 @@ async function fetchOnce(
     const batch = new kafkajsBatch(topic, String(position), data);
     return {
       partition: data.partition,
-      records: batch.messages.map((message) => ({
-        partition: data.partition,
-        offset: BigInt(message.offset),
-        publishedAtMs: Number(message.timestamp),
-        key: message.key,
-        value: message.value,
-        headers: message.headers,
-      })),
+      records: batch.messages.map((message) => logRecord(data.partition, message)),
       nextOffset: batch.nextOffset === null ? position : BigInt(batch.nextOffset),
     };
   });

@@ -1,5 +1,5 @@
 import type { EachBatchPayload } from 'kafkajs';
-import type { LogRecord } from './log-record.ts';
+import { type LogRecord, logRecord } from './log-record.ts';
 
 export interface RecordBatch {
   readonly partition: number;
@@ -33,16 +33,9 @@ export function recordBatch(batch: EachBatchPayload['batch'], end: bigint | unde
   const fetchedUpTo = BigInt(batch.lastOffset()) + 1n;
   const records: LogRecord[] = [];
   for (const message of batch.messages) {
-    const offset = BigInt(message.offset);
-    if (end !== undefined && offset >= end) break;
-    records.push({
-      partition,
-      offset,
-      publishedAtMs: Number(message.timestamp),
-      key: message.key,
-      value: message.value,
-      headers: message.headers,
-    });
+    const record = logRecord(partition, message);
+    if (end !== undefined && record.offset >= end) break;
+    records.push(record);
   }
   return { partition, records, nextOffset: boundedBy(end, fetchedUpTo) };
 }

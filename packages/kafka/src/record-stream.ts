@@ -14,6 +14,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { disconnectSoon } from './disconnect-soon.ts';
 import { leaveFormerMember, rememberMember } from './group-member.ts';
 import { asKafkaError, kafkaErrorType } from './kafka-errors.ts';
 import { memberTurns } from './member-turns.ts';
@@ -211,14 +212,9 @@ export function openRecordStream(options: RecordStreamOptions): RecordStream {
   }
 
   async function leave(consumer: Consumer, subscribed: Promise<void>): Promise<void> {
-    const left = subscribed
-      .catch(() => {}) // its first request may have failed, and the connection be up
-      .then(() => consumer.disconnect())
-      .catch((error: unknown) => logger.debug({ err: error }, 'leaving the group'));
-    const { promise: waited, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LEAVE_WAIT_MS);
-    await Promise.race([left, waited]);
-    clearTimeout(timer);
+    // Its first request may have failed, and the connection be up.
+    const left = subscribed.catch(() => {}).then(() => consumer.disconnect());
+    await disconnectSoon(left, { withinMs: LEAVE_WAIT_MS, logger, what: 'leaving the group' });
   }
 
   async function prepare(consumer: Consumer, forAssignment: number, partitions: number[]): Promise<void> {

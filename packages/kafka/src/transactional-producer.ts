@@ -1,4 +1,5 @@
 import kafkajs, { type Kafka, type Producer, type Transaction } from 'kafkajs';
+import { disconnectSoon } from './disconnect-soon.ts';
 import type { Logger } from './kafka-connection.ts';
 
 /**
@@ -51,14 +52,9 @@ export async function startTransactionalProducer(
       await transaction.abort();
     },
     begin: () => producer.transaction(),
-    async discard() {
-      const disconnected = producer.disconnect().catch((error: unknown) => {
-        logger.debug({ err: error }, 'discarding a producer');
-      });
-      const { promise: waited, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, DISCARD_WAIT_MS);
-      await Promise.race([disconnected, waited]);
-      clearTimeout(timer);
-    },
+    discard: () =>
+      disconnectSoon(producer.disconnect(), {
+        ...{ withinMs: DISCARD_WAIT_MS, logger, what: 'discarding a producer' },
+      }),
   };
 }
