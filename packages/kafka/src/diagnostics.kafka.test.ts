@@ -8,7 +8,7 @@ import { thrownBy } from './testing/caught-error.ts';
 import { connectWithCuts } from './testing/cut-connection.ts';
 import { checkpointOf, committedKeys, testKafka } from './testing/test-kafka.ts';
 import { ticket } from './testing/test-publisher.ts';
-import { keysOf, readAll, type TestLog } from './testing/ticket-log.ts';
+import type { TestLog } from './testing/ticket-log.ts';
 
 const kafka = testKafka();
 /** By name, as whoever attaches from outside does it. */
@@ -128,7 +128,7 @@ describe('a process killed inside a point', () => {
         .toBe(pages)
         .then(() => pages ?? 0);
       const committed = Array.from({ length: committedPages }, () => pageKeys).flat();
-      expect(keysOf(await readAll(log.reader, log.names.tickets))).toEqual(committed);
+      await committedKeys(log).toBe(committed);
 
       expect((await once(startPages(log), 'exit'))[0]).toBe(0);
       await committedKeys(log).toBe([...pageKeys, ...pageKeys]);

@@ -84,7 +84,8 @@ describe('the watchdog of a record stream', () => {
   it('takes a quiet time at the end of the log for what it is, when a record has just come after it', async () => {
     let looks = 0;
     const { open, restarts, seen, publish } = await streamOf('quiet', (reader) => ({
-      stalledMs: 1_500,
+      // Below 4 s, and well above the second between two looks.
+      stalledMs: 3_000,
       reader: {
         ...reader,
         // At the fourth look, 4 s after the last record, the end is ahead of what was fetched.

@@ -260,7 +260,8 @@ describe('a broker that is only away', () => {
 
 function noting(lines: string[]): Logger {
   const note = (context: object, message: string) => {
-    lines.push(message, JSON.stringify(context));
+    // An error in it is `{}` to JSON.stringify.
+    lines.push(message, JSON.stringify(context), ...Object.values(context).flatMap(causesOf));
   };
   return { debug: note, info: note, warn: note, error: note };
 }

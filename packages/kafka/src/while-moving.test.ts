@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { whileCoordinatorMoves } from './while-moving.ts';
 
 const loading = () => Promise.reject(Object.assign(new Error('loading'), { type: 'GROUP_LOAD_IN_PROGRESS' }));
@@ -16,4 +16,17 @@ it('waits no longer than its signal lets it', async () => {
   const waiting = whileCoordinatorMoves(loading, stopping.signal);
   stopping.abort();
   await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+it('waits no longer than any move lasts', async () => {
+  let nowMs = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  let asked = 0;
+  const step = () => {
+    nowMs = ++asked * 9_000;
+    return loading();
+  };
+  await expect(whileCoordinatorMoves(step)).rejects.toThrow('loading');
+  expect(asked).toBe(3);
+  clock.mockRestore();
 });

@@ -16,7 +16,8 @@ afterAll(() => broker.stop());
 
 it('a page that takes longer than the transaction’s timeout lets the readers go on, and is done again by its owner', async () => {
   const log = await openTestLog('expired', { brokers: broker.brokers });
-  const publisher = await openTestPublisher(log, { transactionTimeoutMs: 1_000 });
+  // Long enough for a busy machine to make a page in, and to see that it holds readers back.
+  const publisher = await openTestPublisher(log, { transactionTimeoutMs: 4_000 });
   await publisher.publishPage([ticket(1, 100)]);
   const page = await publisher.beginPage();
   for (let n = 2; n <= 1_500; n++) {
