@@ -17,6 +17,7 @@ import { createTopic } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startReading } from '../testing/reading-group.ts';
 import { runCommand } from '../testing/run-command.ts';
+import { startOnTerminal } from '../testing/terminal-command.ts';
 
 const { brokers } = sharedKafka();
 const kafka = connectKafka({ brokers: brokers.split(','), clientId: 'billing-at-work' }, silentLogger);
@@ -28,6 +29,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ticket-stream-replay-'));
 const environment = { KAFKA_BROKERS: brokers, TICKETS_TOPIC: topic, DATA_DIR: folder };
 const PARTITIONS = [0, 1];
 const RECORDS = 20n;
+const ERASED_LINE = '\u001b[2K';
 
 beforeAll(async () => {
   await Promise.all([admin.connect(), producer.connect()]);
@@ -166,6 +168,19 @@ describe('a group with members', () => {
     expect(waited.stderr).toContain(`waiting for ${group} to be without members: to-be-killed at`);
     expect(waited.code).toBe(0);
     expect(await offsetsOf(group)).toEqual({ 0: 5n, 1: 5n });
+  });
+
+  it('is waited for on a terminal, which then shows what was done in place of what was waited for', async () => {
+    const group = await groupAt(3n);
+    const reading = await startReading(kafka, group, topic);
+    const waited = startOnTerminal(['replay', group, '--to-earliest', '--execute', '--wait'], environment);
+    await expect.poll(waited.seen).toContain('waiting for');
+    await reading.stop();
+    expect(await waited.code).toBe(0);
+    const [, done] = waited.seen().split('Done: 2 partitions');
+    expect(done).toContain(`of ${group} committed.`);
+    // It would be a line of the answer.
+    expect(done).not.toContain(ERASED_LINE);
   });
 
   it('is waited for only so long', async () => {

@@ -21,7 +21,7 @@ import { planOn } from './log-plan.ts';
 import { showReplay } from './replay-output.ts';
 import type { PlannedPartition, ReplayTarget } from './replay-plan.ts';
 import { choosePartitions, type ReplayFlags, readTarget } from './replay-request.ts';
-import { replayInto } from './side-replay-run.ts';
+import { replayInto, showSideReplay } from './side-replay-run.ts';
 
 const WAIT_SECONDS = 60;
 
@@ -29,18 +29,24 @@ const WAIT_SECONDS = 60;
 export async function replay(given: string, flags: ReplayFlags): Promise<ExitCode> {
   const options = readCommandOptions(clusterOptions, flags.dataDir);
   return withCluster(options, 'replay', async (cluster) => {
+    const topic = cluster.names.tickets;
     let doing = 'looking at the group';
-    return whileShowing(
+    const show = await whileShowing(
       () => doing,
       async () => {
         const request = await readRequest(cluster, given, flags);
-        if (flags.into !== undefined) return replayInto(cluster, { ...request, into: flags.into, flags });
+        if (flags.into !== undefined) {
+          const side = { ...request, into: flags.into, flags };
+          const plan = await replayInto(cluster, side);
+          return () => showSideReplay(topic, side, plan);
+        }
         const plan = await moveGroup(cluster, request, flags, (now) => {
           doing = now;
         });
-        return showReplay({ topic: cluster.names.tickets, ...request, plan, flags });
+        return () => showReplay({ topic, ...request, plan, flags });
       },
     );
+    return show();
   });
 }
 

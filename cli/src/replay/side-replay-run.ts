@@ -21,7 +21,7 @@ interface SideReplay {
 }
 
 /** @throws config.invalid  the new group is there already, or its name is one of ours */
-export async function replayInto(cluster: Cluster, side: SideReplay): Promise<ExitCode> {
+export async function replayInto(cluster: Cluster, side: SideReplay): Promise<readonly SidePartition[]> {
   const { kafka, reader, names } = cluster;
   const topic = names.tickets;
   const { group, into, target, chosen, flags } = side;
@@ -46,8 +46,7 @@ export async function replayInto(cluster: Cluster, side: SideReplay): Promise<Ex
       ),
     );
   }
-  show(topic, side, plan);
-  return exitCodes.done;
+  return plan;
 }
 
 async function boundsOf(
@@ -81,7 +80,11 @@ async function requireNewGroup({ kafka, names }: Cluster, into: string): Promise
   }
 }
 
-function show(topic: string, { group, into, flags }: SideReplay, plan: readonly SidePartition[]): void {
+export function showSideReplay(
+  topic: string,
+  { group, into, flags }: SideReplay,
+  plan: readonly SidePartition[],
+): ExitCode {
   const { stdout } = process;
   if (flags.export === true) {
     stdout.write(
@@ -107,6 +110,7 @@ function show(topic: string, { group, into, flags }: SideReplay, plan: readonly 
     const text = `${sideText({ topic, group, into, plan })}\n\n${outcome}`;
     stdout.write(`${wrapLines(text, widthOf(stdout))}\n`);
   }
+  return exitCodes.done;
 }
 
 function refused(message: string): TicketStreamError {

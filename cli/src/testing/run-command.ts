@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../../bin/ticket-stream.js', import.meta.url));
+export const program = fileURLToPath(new URL('../../bin/ticket-stream.js', import.meta.url));
 
 export interface CommandAnswer {
   /** Exit code; null when a signal ended it. */

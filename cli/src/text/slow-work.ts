@@ -7,7 +7,10 @@ const SILENT_MS = 2_000;
 const REDRAW_EVERY_MS = 500;
 const LINE_EVERY_MS = 10_000;
 
-/** @param doing  in the words of a person who waits: "looking at the groups"; asked anew for each line */
+/**
+ * @param doing  in the words of a person who waits: "looking at the groups"; asked anew for each line
+ * @param work   prints nothing: what stands below the line is erased with it
+ */
 export async function whileShowing<T>(doing: () => string, work: () => Promise<T>): Promise<T> {
   const { stderr } = process;
   const startedMs = performance.now();

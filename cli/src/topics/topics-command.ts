@@ -21,13 +21,13 @@ interface TopicsFlags {
 export function topicsCommand(): Command {
   const list = withFlags(
     new Command('list').description('The topics of the account: size, records, settings.'),
-  ).action((flags: TopicsFlags) => run(flags, (cluster) => listAll(cluster, flags)));
+  ).action((flags: TopicsFlags) => run(flags, listAll));
   const show = withFlags(
     new Command('show')
       .description('One topic: each setting wanted and real, each partition.')
       .argument('[topic]', 'its full name, or checkpoints, dlq; else the tickets topic'),
   ).action((given: string | undefined, flags: TopicsFlags) =>
-    run(flags, (cluster) => showOne(cluster, given, flags)),
+    run(flags, (cluster) => showOne(cluster, given)),
   );
   const apply = withFlags(
     new Command('apply')
@@ -59,27 +59,31 @@ function withFlags(command: Command): Command {
     .option('--data-dir <folder>', 'data folder (DATA_DIR, .data)');
 }
 
-async function run(flags: TopicsFlags, work: (cluster: Cluster) => Promise<ExitCode>): Promise<void> {
+interface Answer {
+  readonly json: object;
+  readonly text: string;
+  readonly exitCode: ExitCode;
+}
+
+async function run(flags: TopicsFlags, work: (cluster: Cluster) => Promise<Answer>): Promise<void> {
   const options = readCommandOptions(clusterOptions, flags.dataDir);
-  process.exitCode = await withCluster(options, 'topics', (cluster) =>
+  const { json, text, exitCode } = await withCluster(options, 'topics', (cluster) =>
     whileShowing(
       () => 'looking at the topics',
       () => work(cluster),
     ),
   );
+  const { stdout } = process;
+  stdout.write(`${flags.json === true ? JSON.stringify(json) : wrapLines(text, widthOf(stdout))}\n`);
+  process.exitCode = exitCode;
 }
 
-async function listAll(cluster: Cluster, { json }: TopicsFlags): Promise<ExitCode> {
+async function listAll(cluster: Cluster): Promise<Answer> {
   const view = await lookAtTopics(cluster);
-  print(json, asJson(view), topicsText(view));
-  return exitCodes.done;
+  return { json: asJson(view), text: topicsText(view), exitCode: exitCodes.done };
 }
 
-async function showOne(
-  cluster: Cluster,
-  given: string | undefined,
-  { json }: TopicsFlags,
-): Promise<ExitCode> {
+async function showOne(cluster: Cluster, given: string | undefined): Promise<Answer> {
   const { tickets } = cluster.names;
   const view = await lookAtTopics(cluster);
   const names = [given ?? tickets, `${tickets}.${given}`];
@@ -90,21 +94,23 @@ async function showOne(
       remedy: `There are ${there}. Nothing was changed.`,
     });
   }
-  print(json, asJson({ ...view, topics: [found] }), topicText(found, view.log));
-  return exitCodes.done;
+  return {
+    json: asJson({ ...view, topics: [found] }),
+    text: topicText(found, view.log),
+    exitCode: exitCodes.done,
+  };
 }
 
 /** @throws kafka.topic_missing, kafka.not_allowed, kafka.topic_settings  with the commands for who may */
-async function applyAll(cluster: Cluster, { json, dryRun }: TopicsFlags): Promise<ExitCode> {
+async function applyAll(cluster: Cluster, { dryRun }: TopicsFlags): Promise<Answer> {
   const view = await lookAtTopics(cluster);
   const changes = changesFor(view.topics.map(({ surveyed }) => surveyed));
-  if (dryRun !== true && isChange(changes)) await applyTopics(cluster.kafka, changes);
+  const differed = isChange(changes);
   const executed = dryRun !== true;
-  print(json, { executed, differed: isChange(changes), ...asJson(view) }, differenceText(view, { executed }));
-  return executed || !isChange(changes) ? exitCodes.done : exitCodes.configuration;
-}
-
-function print(json: true | undefined, object: object, text: string): void {
-  const { stdout } = process;
-  stdout.write(`${json === true ? JSON.stringify(object) : wrapLines(text, widthOf(stdout))}\n`);
+  if (executed && differed) await applyTopics(cluster.kafka, changes);
+  return {
+    json: { executed, differed, ...asJson(view) },
+    text: differenceText(view, { executed }),
+    exitCode: executed || !differed ? exitCodes.done : exitCodes.configuration,
+  };
 }
