@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { TicketStreamError } from '@ticket-stream/errors';
+import { zendeskOptions } from '@ticket-stream/service-kit';
 
 /** The command line, as commander hands it over. */
 export interface UpFlags {
@@ -28,6 +29,8 @@ export interface UpPlan {
   readonly env: NodeJS.ProcessEnv;
 }
 
+const { ZENDESK_URL } = zendeskOptions;
+
 export const SIMULATOR_DEFAULTS = { tickets: 20_000, seed: 1 } as const;
 
 /** @throws config.invalid  naming every contradiction at once */
@@ -46,8 +49,12 @@ export function planUp(flags: UpFlags, env: NodeJS.ProcessEnv): UpPlan {
       problems.push(`--${name} with ZENDESK_URL: only the simulator has it. Leave one of the two out.`);
     }
   }
-  const host = zendeskUrl === undefined ? undefined : URL.parse(zendeskUrl)?.hostname;
-  if (zendeskUrl !== undefined && host === undefined) problems.push('ZENDESK_URL: is not a URL.');
+  // As the producer reads it, but before it is shown: a password may stand in one that is refused.
+  const address = zendeskUrl === undefined ? undefined : ZENDESK_URL.schema.safeParse(zendeskUrl.trim());
+  if (address?.success === false) {
+    const [{ message } = { message: 'is wrong' }] = address.error.issues;
+    problems.push(`ZENDESK_URL: ${message}. Give ${ZENDESK_URL.expected}.`);
+  }
   if (problems.length > 0) throw new TicketStreamError('config.invalid', problems.join('\n  '));
   const rootDir = resolve(nonEmpty(env['DATA_DIR']) ?? '.data');
   return {
@@ -58,7 +65,7 @@ export function planUp(flags: UpFlags, env: NodeJS.ProcessEnv): UpPlan {
     fresh: flags.fresh ?? false,
     json: flags.json ?? process.stdout.isTTY !== true,
     rootDir,
-    dataDir: join(rootDir, host ?? 'simulator'),
+    dataDir: join(rootDir, address?.data === undefined ? 'simulator' : new URL(address.data).hostname),
     env,
   };
 }
