@@ -50,6 +50,46 @@ describe('where a command looks', () => {
     });
   });
 
+  it('is the run for the whole of Kafka and the account, whatever of them the environment has besides', () => {
+    const options = readCommandOptions(
+      sourceOptions,
+      folderOfRun({ KAFKA_BROKERS: 'localhost:1111', ZENDESK_URL: 'http://127.0.0.1:2222', START_TIME: '1' }),
+      {
+        TICKETS_TOPIC: 'of-the-shell',
+        KAFKA_TLS: 'true',
+        KAFKA_SASL_MECHANISM: 'scram-sha-512',
+        KAFKA_SASL_USERNAME: 'ann',
+        KAFKA_SASL_PASSWORD: 'pass-word',
+        EXPORT_SOURCE: 'simulator:of-the-shell',
+        ZENDESK_OAUTH_CLIENT_ID: 'of-the-shell',
+        ZENDESK_API_TOKEN_FILE: '/of/the/shell',
+      },
+    );
+    expect(options).toMatchObject({
+      KAFKA_BROKERS: ['localhost:1111'],
+      TICKETS_TOPIC: 'tickets',
+      KAFKA_TLS: false,
+      KAFKA_SASL_MECHANISM: undefined,
+      KAFKA_SASL_PASSWORD: undefined,
+      EXPORT_SOURCE: undefined,
+      ZENDESK_OAUTH_CLIENT_ID: undefined,
+    });
+  });
+
+  it('takes the secrets of a run from the environment: they are in no file of ours', () => {
+    const run = {
+      ...RUN,
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: 'ann',
+      ZENDESK_URL: 'https://acme.zendesk.com',
+      ZENDESK_EMAIL: 'ann@acme.com',
+      KAFKA_TLS: 'true',
+    };
+    const secrets = { KAFKA_SASL_PASSWORD: 'pass-word', ZENDESK_API_TOKEN: 'token' };
+    const options = readCommandOptions(sourceOptions, folderOfRun(run, false), secrets);
+    expect(options).toMatchObject({ ...secrets, KAFKA_SASL_USERNAME: 'ann', ZENDESK_EMAIL: 'ann@acme.com' });
+  });
+
   it('keeps no secret on disk, nor what its table refuses', () => {
     const dataDir = folderOfRun(
       {
@@ -70,6 +110,16 @@ describe('where a command looks', () => {
       expect.objectContaining({
         code: 'config.invalid',
         remedy: expect.stringContaining('/no/such/folder has none'),
+      }),
+    );
+  });
+
+  it('is no question where an option is wrong beside a run', () => {
+    expect(() => readCommandOptions(clusterOptions, folderOfRun(RUN), { LOG_LEVEL: 'loud' })).toThrow(
+      expect.objectContaining({
+        code: 'config.invalid',
+        message: expect.stringContaining('LOG_LEVEL'),
+        remedy: expect.not.stringContaining('has none'),
       }),
     );
   });

@@ -18,17 +18,21 @@ import {
   type OptionTable,
   type OptionValues,
   readOptions,
+  secretFileName,
   zendeskOptions,
 } from '@ticket-stream/service-kit';
 import { DEFAULT_EMAIL, DEFAULT_TOKEN } from '@ticket-stream/zendesk-simulator';
-import { readPublishedRun } from '../up/published-run.ts';
+import { type PublishedRun, readPublishedRun } from '../up/published-run.ts';
+
+const { TICKETS_TOPIC } = commonOptions;
+const ofKafka = { ...kafkaOptions, TICKETS_TOPIC };
+const ofAccount = { ...zendeskOptions, ...exportOptions };
 
 /** What every command needs that looks at the log. */
 export const clusterOptions = defineOptions({ ...kafkaOptions, ...commonOptions });
 /** What one needs that asks Zendesk. */
 export const sourceOptions = defineOptions({
-  ...zendeskOptions,
-  ...exportOptions,
+  ...ofAccount,
   ...kafkaOptions,
   ...commonOptions,
 });
@@ -43,43 +47,60 @@ export function readCommandOptions<Table extends OptionTable>(
   dataDir: string | undefined,
   processEnv: Environment = process.env,
 ): OptionValues<Table> {
-  const env = commandEnvironment({ ...readEnvFile(), ...given(processEnv) }, dataDir);
+  const env = { ...readEnvFile(), ...given(processEnv) };
+  const rootDir = resolve(dataDir ?? env['DATA_DIR'] ?? '.data');
+  const run = readPublishedRun(rootDir);
   try {
-    return readOptions(table, env);
+    return readOptions(table, { ...(run === undefined ? env : besideRun(env, run)), DATA_DIR: rootDir });
   } catch (error) {
     if (!isTicketStreamError(error, 'config.invalid')) throw error;
+    const orRun =
+      run === undefined
+        ? `, or name the folder of a run of "npm start" with --data-dir (${rootDir} has none)`
+        : '';
     throw new TicketStreamError('config.invalid', error.message, {
       context: error.context,
-      remedy: `Give the variables that the producer has, or name the folder of a run of "npm start" with --data-dir (${env['DATA_DIR']} has none).`,
+      remedy: `Give the variables that the producer has${orRun}.`,
     });
   }
 }
 
 /** The environment of the producer, as far as it can be known from here. */
-function commandEnvironment(env: Environment, dataDir: string | undefined): Environment {
-  const rootDir = resolve(dataDir ?? env['DATA_DIR'] ?? '.data');
-  const run = readPublishedRun(rootDir);
-  const found: Record<string, string | undefined> = { ...env, DATA_DIR: rootDir };
-  if (run === undefined) return found;
-  const take = (isOfGroup: (name: string) => boolean): void => {
-    for (const [name, value] of Object.entries(run.environment)) if (isOfGroup(name)) found[name] = value;
-  };
-  if (env['KAFKA_BROKERS'] === undefined) take((name) => name in clusterOptions.options);
+function besideRun(env: Environment, run: PublishedRun): Environment {
+  const found: Record<string, string | undefined> = { ...env };
+  if (env['KAFKA_BROKERS'] === undefined) takeWhole(ofKafka, run, found);
   if (env['ZENDESK_URL'] === undefined) {
-    take((name) => name in exportOptions || name in zendeskOptions);
-    if (run.simulator) {
-      found['ZENDESK_EMAIL'] = DEFAULT_EMAIL;
-      found['ZENDESK_API_TOKEN'] = DEFAULT_TOKEN;
-      for (const name of [
-        'ZENDESK_PASSWORD',
-        'ZENDESK_OAUTH_TOKEN',
-        'ZENDESK_OAUTH_CLIENT_ID',
-        'ZENDESK_OAUTH_CLIENT_SECRET',
-      ])
-        delete found[name];
-    }
+    takeWhole(ofAccount, run, found);
+    if (run.simulator)
+      Object.assign(found, { ZENDESK_EMAIL: DEFAULT_EMAIL, ZENDESK_API_TOKEN: DEFAULT_TOKEN });
   }
   return found;
+}
+
+/** What the run has none of is not set; but its secrets, which are not written down, are those found here. */
+function takeWhole(
+  options: OptionTable['options'],
+  run: PublishedRun,
+  found: Record<string, string | undefined>,
+): void {
+  for (const [name, { secret }] of Object.entries(options)) {
+    if (secret && hasSecret(run, name)) continue;
+    delete found[name];
+    if (secret) delete found[secretFileName(name)];
+    const value = run.environment[name];
+    if (value !== undefined) found[name] = value;
+  }
+}
+
+/** Of the secrets that go with another option, those are refused that stand alone. */
+function hasSecret({ environment, simulator }: PublishedRun, name: string): boolean {
+  const other = {
+    KAFKA_SASL_PASSWORD: 'KAFKA_SASL_MECHANISM',
+    KAFKA_TLS_KEY_PASSPHRASE: 'KAFKA_TLS_KEY',
+    ZENDESK_OAUTH_CLIENT_SECRET: 'ZENDESK_OAUTH_CLIENT_ID',
+  }[name];
+  if (simulator && name in ofAccount) return false;
+  return other === undefined || environment[other] !== undefined;
 }
 
 /** As the npm scripts read it: the environment comes first. */

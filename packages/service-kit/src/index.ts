@@ -19,7 +19,7 @@ export {
   type Recorder,
   registerMetrics,
 } from './metrics.ts';
-export { type KnownValues, type OptionProblem, option } from './option.ts';
+export { type KnownValues, type OptionProblem, option, secretFileName } from './option.ts';
 export {
   defineOptions,
   type Environment,
