@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka } from '@ticket-stream/dev-stack';
@@ -50,6 +50,24 @@ describe('npm start', () => {
     expect(summary.exported).toBeGreaterThanOrEqual(summary.published);
     expect(summary.distinctTickets).toBe(TICKETS);
     expect(summary.indexedTickets).toBe(TICKETS);
+  });
+
+  it('--once ends when a sink ends before everything arrived, though the sink is content; Ctrl-C ends it too', async () => {
+    const dataDir = dataFolder();
+    const isUnderWay = ({ search }: Record<string, unknown>): boolean =>
+      Number((search as { indexed?: number } | undefined)?.indexed) > 0;
+    const first = startUp(dataDir, ['--once', '--tickets', '50000']);
+    await until('search at work', () => first.lines.some(isUnderWay));
+    const { pid } = JSON.parse(readFileSync(join(dataDir, 'run', 'search.json'), 'utf8')) as { pid: number };
+    process.kill(pid, 'SIGTERM');
+    expect(await first.exitCode()).toBe(1);
+    expect(first.stderr()).toContain('search ended (exit code 0)');
+
+    const second = startUp(dataDir, ['--once']);
+    await until('search at work', () => second.lines.some(isUnderWay));
+    second.ctrlC();
+    expect(await second.exitCode()).toBe(130);
+    expect(second.stderr()).toBe('ticket-stream: stopped by SIGINT\n');
   });
 
   it('stopped by Ctrl-C in the middle of the backfill goes on from the checkpoint, and nothing is there twice', async () => {

@@ -1,19 +1,28 @@
 import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/errors';
+import { Interrupted } from '../environment/interruption.ts';
 import type { ChildEnd, ChildService } from './child-service.ts';
-import { showJsonLines, showOnTerminal, type View } from './display.ts';
-import { countDistinctTickets, sinksPassed, summarize } from './once-summary.ts';
+import { showJsonLines, showOnTerminal } from './display.ts';
+import { countDistinctTickets, type OnceSummary, sinksPassed, summarize } from './once-summary.ts';
 import { type Stack, startStack, stopServices } from './stack.ts';
 import { SIMULATOR_DEFAULTS, type UpPlan } from './up-plan.ts';
 import { createUpState, type UpState } from './up-state.ts';
 
 const POLL_MS = 50;
 
-/** Runs the plan until Ctrl-C, until a part dies, or with `once` until everything arrived. @returns the exit code */
+/**
+ * Runs the plan until Ctrl-C, until a part dies, or with `once` until everything arrived.
+ * @returns the exit code
+ * @throws Interrupted  with `once`: it ended before everything arrived
+ */
 export async function runUp(plan: UpPlan): Promise<ExitCode> {
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
+  let stoppedBy: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    stoppedBy ??= signal;
+    stop.abort();
+  };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const state = createUpState(describeSource(plan), plan.dataDir, commandPrefix(plan));
@@ -25,15 +34,22 @@ export async function runUp(plan: UpPlan): Promise<ExitCode> {
       stack.brokerDied,
       ...Object.values(stack.children).map((child) => unexpectedEnd(child, plan)),
     ]);
-    const finished = plan.once
-      ? finishOnce(plan, state, stack, stop.signal, view)
-      : untilAborted(stop.signal);
-    await Promise.race([finished, died]);
+    if (!plan.once) {
+      await Promise.race([untilAborted(stop.signal), died]);
+      return exitCodes.done;
+    }
+    await Promise.race([everythingArrived(state, stack, stop.signal), died]);
+    // From here on the sinks end because they are asked to.
+    view.summary(await Promise.race([countAll(plan, state, stack), stack.brokerDied]));
     return exitCodes.done;
   } catch (error) {
-    if (stop.signal.aborted) return plan.once ? exitCodes.defect : exitCodes.done;
-    throw error;
+    const isAbort = error instanceof Error && error.name === 'AbortError';
+    if (stoppedBy === undefined || !isAbort) throw error;
+    if (plan.once) throw new Interrupted(stoppedBy, error);
+    return exitCodes.done;
   } finally {
+    // What still waits for more to arrive would keep the process alive.
+    stop.abort();
     view.stopping();
     await stack?.stop();
     view.end();
@@ -56,7 +72,7 @@ function describeSource(plan: UpPlan): string {
 /** Rejects when the service ends otherwise than `once` has the producer end. */
 async function unexpectedEnd(child: ChildService, plan: UpPlan): Promise<never> {
   const end = await child.ended;
-  if (plan.once && end.exitCode === 0) return new Promise<never>(() => {});
+  if (plan.once && child.name === 'producer' && end.exitCode === 0) return new Promise<never>(() => {});
   throw deathOf(child, end);
 }
 
@@ -88,22 +104,20 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
-/** The producer ends, the sinks pass its last checkpoint's offsets, everything stops, then it is counted. */
-async function finishOnce(
-  plan: UpPlan,
-  state: UpState,
-  stack: Stack,
-  signal: AbortSignal,
-  view: View,
-): Promise<void> {
-  const { producer, search, alerting } = stack.children;
-  await Promise.race([producer.ended, untilAborted(signal)]);
+/** The producer has ended, and the sinks have passed its last checkpoint's offsets. @throws AbortError */
+async function everythingArrived(state: UpState, { children }: Stack, signal: AbortSignal): Promise<void> {
+  await Promise.race([children.producer.ended, untilAborted(signal)]);
+  signal.throwIfAborted();
   while (!sinksPassed(state)) await wait(POLL_MS, undefined, { signal });
-  await stopServices([search, alerting]);
+}
+
+/** When the sinks have stopped: nothing moves any more. */
+async function countAll(plan: UpPlan, state: UpState, { children, brokers }: Stack): Promise<OnceSummary> {
+  await stopServices([children.search, children.alerting]);
   const topic = plan.env['TICKETS_TOPIC'] ?? '';
   const distinct = await countDistinctTickets(
-    { ...plan.env, KAFKA_BROKERS: stack.brokers },
+    { ...plan.env, KAFKA_BROKERS: brokers },
     topic === '' ? 'tickets' : topic,
   );
-  view.summary(summarize(state, distinct));
+  return summarize(state, distinct);
 }
