@@ -1,5 +1,5 @@
 /** The cluster and the account's set of topics, as a command reaches them. */
-import { isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
+import { errorTable, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import {
   connectKafka,
   type LogReader,
@@ -24,7 +24,7 @@ export type FoundCheckpoint = NonNullable<Awaited<ReturnType<typeof findCheckpoi
 /**
  * Runs a command's work on the log and closes it.
  * @param command  the client id shows it, in the broker's logs and quotas
- * @throws config.invalid  no cluster answers at KAFKA_BROKERS
+ * @throws config.invalid  no cluster answers at KAFKA_BROKERS, or it stopped to; its remedy says which
  */
 export async function withCluster<T>(
   options: OptionValues<typeof clusterOptions>,
@@ -42,15 +42,25 @@ export async function withCluster<T>(
     return await work({ kafka, reader, names: topicNames(options.TICKETS_TOPIC) });
   } catch (error) {
     if (!isTicketStreamError(error, 'kafka.unavailable')) throw error;
-    // Services wait for a cluster; who typed a command rather learns where it was looked for.
+    // Services wait for a cluster; who typed a command rather learns what to do.
     throw new TicketStreamError('config.invalid', error.message, {
       cause: error,
       context: error.context,
-      remedy: `Check that the cluster runs, and KAFKA_BROKERS, which is ${options.KAFKA_BROKERS.join(',')}.`,
+      remedy: remedyFor(error, options.KAFKA_BROKERS.join(','), reader !== undefined),
     });
   } finally {
     await reader?.close();
   }
+}
+
+function remedyFor(error: TicketStreamError, brokers: string, hasAnswered: boolean): string {
+  if (error.context['type'] === 'OFFSET_OUT_OF_RANGE') {
+    return 'What was to be read was deleted from the topic meanwhile (its retention). Run the command again.';
+  }
+  if (error.remedy !== errorTable[error.code].remedy) return error.remedy;
+  return hasAnswered
+    ? `The cluster at ${brokers} answered before and does not now: run the command again when it does.`
+    : `Check that the cluster runs, and KAFKA_BROKERS, which is ${brokers}.`;
 }
 
 /** @throws config.invalid  the tickets topic is not there */

@@ -30,6 +30,7 @@ const ACTIVE = new Set([
  * Durable on return, all partitions or none but where the broker itself fails between them. Makes the group where it
  * is not there.
  * @throws kafka.group_active  it has members; nothing was moved
+ * @throws kafka.unavailable   where its remedy says so, the offsets may have been moved
  */
 export async function commitGroupOffsets(
   kafka: Kafka,
@@ -38,6 +39,7 @@ export async function commitGroupOffsets(
   offsets: ReadonlyMap<number, OffsetToCommit>,
 ): Promise<void> {
   const cluster = createCluster(kafka);
+  let isAsked = false;
   try {
     await cluster.connect();
     const partitions = [...offsets].map(([partition, { offset, metadata }]) => ({
@@ -46,7 +48,9 @@ export async function commitGroupOffsets(
       metadata: metadata ?? null,
     }));
     await whileCoordinatorMoves(async () => {
+      isAsked = false;
       const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+      isAsked = true;
       await coordinator.offsetCommit({ ...NOBODY, groupId: group, topics: [{ topic, partitions }] });
     });
   } catch (error) {
@@ -56,8 +60,20 @@ export async function commitGroupOffsets(
         context: { group, topic },
       });
     }
-    throw asKafkaError(error, `committing offsets of ${group}`, { group, topic });
+    const known = asKafkaError(error, `committing offsets of ${group}`, { group, topic });
+    if (known.code !== 'kafka.unavailable' || !isAsked || isRefusal(error)) throw known;
+    throw new TicketStreamError(known.code, known.message, {
+      cause: error,
+      context: known.context,
+      remedy: `Nobody knows whether they were committed: see "ticket-stream groups show ${group}" before you do it again.`,
+    });
   } finally {
     await cluster.disconnect();
   }
+}
+
+/** The coordinator answered, and did not do it. */
+function isRefusal(error: unknown): boolean {
+  const type = kafkaErrorType(error);
+  return type !== undefined && type !== 'REQUEST_TIMED_OUT';
 }

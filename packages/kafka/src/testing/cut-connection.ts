@@ -5,7 +5,7 @@ import { clientSettings } from '../kafka-connection.ts';
 import { silentLogger } from './test-publisher.ts';
 
 /** Kafka's numbers of requests: https://kafka.apache.org/protocol#protocol_api_keys */
-const requests = { produce: 0, endTxn: 26 } as const;
+const requests = { produce: 0, offsetCommit: 8, endTxn: 26 } as const;
 
 export interface Cuts {
   /**
