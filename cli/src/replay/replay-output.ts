@@ -58,7 +58,7 @@ function outcome(
 }
 
 /** Said on stderr where stdout is a file. */
-function warnOfClamps(plan: readonly PlannedPartition[]): void {
+export function warnOfClamps(plan: readonly PlannedPartition[]): void {
   for (const { partition, to, clampedFrom } of plan) {
     if (clampedFrom === undefined) continue;
     process.stderr.write(`! partition ${partition}: ${clampedFrom} is outside the log, which gives ${to}\n`);

@@ -41,11 +41,12 @@ export interface SideView {
 
 export function sideText({ topic, group, into, plan }: SideView): string {
   const isBounded = plan.some(({ until }) => until !== undefined);
-  const rows = plan.map(({ partition, start, until }) => [
+  const rows = plan.map(({ partition, start, until, clamped }) => [
     String(partition),
     start.toLocaleString('en'),
     until === undefined ? 'for ever' : until.toLocaleString('en'),
     until === undefined ? '' : (until - start).toLocaleString('en'),
+    clamped === undefined ? '' : noteOf(clamped),
   ]);
   const records = plan.reduce(
     (sum, { start, until }) => sum + (until === undefined ? 0n : until - start),
@@ -54,7 +55,7 @@ export function sideText({ topic, group, into, plan }: SideView): string {
   return [
     `Group ${into} on ${topic}, beside ${group}, which is left alone`,
     '',
-    ...textTable([['PARTITION', 'START', 'UNTIL', 'RECORDS'], ...rows], [0, 1, 2, 3]),
+    ...textTable([['PARTITION', 'START', 'UNTIL', 'RECORDS', ''], ...rows], [0, 1, 2, 3]),
     '',
     isBounded
       ? `${count(records, 'record', 'records')} at most, counted by offsets. A subscription in the group ${into} starts there and ends there by itself.`

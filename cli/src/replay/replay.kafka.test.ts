@@ -16,7 +16,7 @@ import {
 import { createTopic } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startReading } from '../testing/reading-group.ts';
-import { runCommand } from '../testing/run-command.ts';
+import { runCommand, withoutProgress } from '../testing/run-command.ts';
 import { startOnTerminal } from '../testing/terminal-command.ts';
 
 const { brokers } = sharedKafka();
@@ -74,7 +74,7 @@ describe('a plan', () => {
   it('is shown and changes nothing', async () => {
     const group = await groupAt(15n);
     const { code, stdout, stderr } = await replay(group, '--to-earliest');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr: withoutProgress(stderr) }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('30 records to be read again');
     expect(stdout).toContain('Nothing was changed: this is the plan.');
     expect(await offsetsOf(group)).toEqual({ 0: 15n, 1: 15n });
@@ -208,15 +208,19 @@ describe('a group with members', () => {
       },
     );
     let said = '';
+    let isStopped = false;
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      if (said === '') child.kill('SIGINT');
       said += chunk;
+      // Before that a slow look may be shown, which Ctrl-C ends as it ends any process.
+      if (isStopped || !said.includes('waiting for')) return;
+      isStopped = true;
+      child.kill('SIGINT');
     });
     const [code] = (await once(child, 'close')) as [number | null];
     expect({ code, said }).toEqual({
       code: 130,
       said: expect.stringMatching(
-        /^waiting for \S+ to be without members: .+\nticket-stream: stopped by SIGINT\n$/,
+        /waiting for \S+ to be without members: .+\nticket-stream: stopped by SIGINT\n$/,
       ),
     });
     expect(await offsetsOf(group)).toEqual({ 0: RECORDS, 1: RECORDS });
@@ -269,7 +273,7 @@ describe('a side replay', () => {
     const { code, stdout, stderr } = await replay(
       ...[live, '--to-offset', '4', '--partition', '1', '--into', side, '--until', 'now', '--execute'],
     );
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr: withoutProgress(stderr) }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('16 records at most');
     // What is not replayed begins at its end.
     expect(await offsetsOf(side)).toEqual({ 0: RECORDS, 1: 4n });
@@ -307,6 +311,32 @@ describe('a side replay', () => {
     expect((await replay(side, '--to-earliest', '--execute')).code).toBe(0);
     expect(await offsetsOf(side)).toEqual({ 0: 0n, 1: 0n });
     expect(Object.fromEntries(await readGroupBounds(kafka, side, topic))).toEqual({ 0: 11n, 1: 11n });
+  });
+
+  it('says of an offset that the log does not have what it became, in every form', async () => {
+    const live = await groupAt(2n);
+    const asked = ['--to-offset', '99999', '--partition', '1', '--into', newGroup(), '--until', 'now'];
+    expect((await replay(live, ...asked)).stdout).toMatch(/^ +1 .* asked for 99999; the log ends at \d+$/m);
+    const { partitions } = JSON.parse((await replay(live, ...asked, '--json')).stdout) as {
+      partitions: Record<string, unknown>[];
+    };
+    expect(partitions).toMatchObject([
+      expect.not.objectContaining({ clampedFrom: expect.anything() }),
+      { partition: 1, clampedFrom: '99999' },
+    ]);
+    const exported = await replay(live, ...asked, '--export');
+    expect(exported.stderr).toContain('! partition 1: 99999 is outside the log');
+  });
+
+  it.each([
+    ['alerting', 'alerting'],
+    ['alerting, by its full name', `${topic}.alerting`],
+    ['a search, by its full name', `${topic}.search.none-yet`],
+  ])('is refused into %s, which is one of our own', async (_what, into) => {
+    const live = await groupAt(2n);
+    const { code, stderr } = await replay(live, '--to-latest', '--into', into, '--until', 'now', '--execute');
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('our own services') });
+    expect(await describeGroups(kafka, [into])).toEqual([]);
   });
 
   it('is refused into a group that is there already, or beyond the log', async () => {

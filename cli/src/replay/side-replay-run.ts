@@ -2,10 +2,11 @@
 import { type ExitCode, exitCodes, TicketStreamError } from '@ticket-stream/errors';
 import { commitGroupOffsets, describeGroups, groupBoundMetadata, readCommitted } from '@ticket-stream/kafka';
 import type { Cluster } from '../environment/cluster.ts';
-import { SHORT_NAMES } from '../groups/group-name.ts';
+import { SHORT_NAMES, serviceOf } from '../groups/group-name.ts';
 import { widthOf, wrapLines } from '../text/terminal.ts';
 import { planOn } from './log-plan.ts';
 import { formatOffsets } from './offset-file.ts';
+import { warnOfClamps } from './replay-output.ts';
 import type { ReplayTarget } from './replay-plan.ts';
 import { type ReplayFlags, type ReplayUntil, readUntil } from './replay-request.ts';
 import { sideText } from './replay-text.ts';
@@ -68,7 +69,8 @@ async function boundsOf(
 }
 
 async function requireNewGroup({ kafka, names }: Cluster, into: string): Promise<void> {
-  if (SHORT_NAMES.some((name) => name === into) || into.trim() === '') {
+  const isOurs = SHORT_NAMES.some((name) => name === into) || serviceOf(into, names.tickets) !== undefined;
+  if (isOurs || into.trim() === '') {
     throw refused(`--into ${into} is a name of our own services`);
   }
   const [[found], committed] = await Promise.all([
@@ -93,11 +95,13 @@ export function showSideReplay(
         plan.map(({ partition, start }) => [partition, start] as const),
       ),
     );
+    warnOfClamps(plan.flatMap(({ clamped }) => clamped ?? []));
   } else if (flags.json === true) {
-    const partitions = plan.map(({ partition, start, until }) => ({
+    const partitions = plan.map(({ partition, start, until, clamped }) => ({
       partition,
       from: String(start),
       until: until === undefined ? null : String(until),
+      ...(clamped === undefined ? {} : { clampedFrom: String(clamped.clampedFrom) }),
     }));
     stdout.write(
       `${JSON.stringify({ topic, group: into, beside: group, executed: flags.execute === true, partitions })}\n`,

@@ -10,6 +10,8 @@ export interface SidePartition {
   readonly start: bigint;
   /** The first offset not read; undefined: it reads on for ever. */
   readonly until: bigint | undefined;
+  /** Where the start that was asked for is outside the log: what became of it. */
+  readonly clamped?: PlannedPartition;
 }
 
 /**
@@ -24,14 +26,20 @@ export function planSideReplay(
   bounds: ReadonlyMap<number, bigint> | undefined,
   ends: ReadonlyMap<number, bigint>,
 ): SidePartition[] {
-  const startOf = new Map(starts.map(({ partition, to }) => [partition, to]));
+  const startOf = new Map(starts.map((planned) => [planned.partition, planned]));
   return [...ends.keys()]
     .sort((a, b) => a - b)
     .map((partition) => {
       const end = ends.get(partition) ?? 0n;
       const until = bounds === undefined ? undefined : (bounds.get(partition) ?? end);
-      const start = startOf.get(partition) ?? until ?? end;
-      // A start behind the bound reads nothing, and says so by standing at it.
-      return { partition, until, start: until !== undefined && start > until ? until : start };
+      const planned = startOf.get(partition);
+      const start = planned?.to ?? until ?? end;
+      return {
+        partition,
+        until,
+        // A start behind the bound reads nothing, and says so by standing at it.
+        start: until !== undefined && start > until ? until : start,
+        ...(planned?.clampedFrom === undefined ? {} : { clamped: planned }),
+      };
     });
 }

@@ -30,3 +30,8 @@ export function runCommand(
     );
   });
 }
+
+/** What a command said on stderr, but for what it was still at: a busy machine makes any look a slow one. */
+export function withoutProgress(stderr: string): string {
+  return stderr.replace(/^(?:looking at|waiting for) .* \(\d+ s\)\n/gm, '');
+}
