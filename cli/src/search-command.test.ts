@@ -1,6 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hitTable } from './hit-table.ts';
 import { markQuery } from './query-mark.ts';
@@ -160,6 +162,40 @@ describe('ticket-stream search', () => {
     const result = await run(['x'], { status: 404, body: '<html>' });
     expect(result.stderr).toBe('ticket-stream search: the service answered 404\n');
     expect(result.exitCode).toBe(2);
+  });
+
+  it.each([
+    ['a page', '<html>'],
+    ['JSON of something else', '{"ok":true}'],
+    ['a text', '"ok"'],
+  ])('says that something else answers there, when that gives %s with status 200', async (_what, other) => {
+    for (const args of [['x'], ['x', '--json']]) {
+      await expect(run(args, { status: 200, body: other })).rejects.toMatchObject({
+        code: 'config.invalid',
+        message: expect.stringMatching(/^what answers at http:\S+ is not the search service$/),
+        remedy: expect.stringContaining('--url'),
+      });
+    }
+  });
+
+  it('takes a service that waits for its index for no defect', async () => {
+    const error = { code: 'sink.unavailable', message: 'the index is busy' };
+    const result = await run(['x'], { status: 503, body: JSON.stringify({ error }) });
+    expect(result).toMatchObject({ exitCode: 2, stderr: 'ticket-stream search: the index is busy\n' });
+  });
+
+  it('looks on the data folder that a file .env names, as every command does, and not in an empty name', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ticket-stream-search-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const before = process.cwd();
+    process.chdir(folder);
+    onTestFinished(() => process.chdir(before));
+    const search = () => searchCommand().parseAsync(['node', 'search', 'x']);
+    vi.stubEnv('DATA_DIR', '');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expect(search()).rejects.toMatchObject({ message: expect.stringMatching(/\/\.data$/) });
+    writeFileSync('.env', 'DATA_DIR=of-the-file\n');
+    await expect(search()).rejects.toMatchObject({ message: expect.stringMatching(/\/of-the-file$/) });
   });
 
   it('says what to start where no service runs', async () => {

@@ -1,7 +1,8 @@
 import { exitCodes, TicketStreamError } from '@ticket-stream/errors';
-import { readServiceUrl } from '@ticket-stream/service-kit';
+import { commonOptions, defineOptions, readServiceUrl } from '@ticket-stream/service-kit';
 import { Command, InvalidArgumentError } from 'commander';
 import { request } from 'undici';
+import { readCommandOptions } from './environment/command-options.ts';
 import { type HitRow, hitTable } from './hit-table.ts';
 import { markQuery } from './query-mark.ts';
 import { widthOf } from './text/terminal.ts';
@@ -12,10 +13,11 @@ interface SearchFlags {
   readonly deleted?: boolean;
   readonly json?: boolean;
   readonly url?: string;
-  readonly dataDir: string;
+  readonly dataDir?: string;
 }
 
 const TIMEOUT_MS = 30_000;
+const folderOptions = defineOptions({ DATA_DIR: commonOptions.DATA_DIR });
 
 /** `ticket-stream search 'refund status:open'`: asks the running search service. */
 export function searchCommand(): Command {
@@ -28,7 +30,7 @@ export function searchCommand(): Command {
       .option('--deleted', 'also deleted and scrubbed tickets')
       .option('--json', 'the answer as JSON: { total, hits, next }')
       .option('--url <url>', 'address of the search service; else the one that runs on the data folder')
-      .option('--data-dir <folder>', 'data folder', process.env['DATA_DIR'] ?? '.data')
+      .option('--data-dir <folder>', 'data folder (DATA_DIR, .data)')
       .addHelpText(
         'after',
         `
@@ -51,13 +53,14 @@ description order_by sort.  status<solved  priority>=high  assignee:none  tags:"
 
 /** @returns the exit code: 0 also where nothing was found, 2 for a query that cannot be read */
 async function search(query: string, flags: SearchFlags): Promise<number> {
-  const { status, body } = await ask(query, flags);
+  const { status, body, origin } = await ask(query, flags);
   if (status !== 200) return refuse(query, status, body);
+  const answer = parseAnswer(body);
+  if (answer === undefined) throw notRunning(`what answers at ${origin} is not the search service`);
   if (flags.json === true) {
     process.stdout.write(`${body}\n`);
     return 0;
   }
-  const answer = parseAnswer(body);
   const { stdout } = process;
   const styled = stdout.isTTY && stdout.hasColors();
   const lines = answer.rows.length === 0 ? [] : hitTable(answer.rows, widthOf(stdout), styled);
@@ -65,9 +68,11 @@ async function search(query: string, flags: SearchFlags): Promise<number> {
   return 0;
 }
 
-async function ask(query: string, flags: SearchFlags): Promise<{ status: number; body: string }> {
-  const base = flags.url ?? readServiceUrl(flags.dataDir, 'search');
-  if (base === undefined) throw notRunning(`no search service runs on the data folder ${flags.dataDir}`);
+async function ask(
+  query: string,
+  flags: SearchFlags,
+): Promise<{ status: number; body: string; origin: string }> {
+  const base = flags.url ?? runningService(flags.dataDir);
   if (!URL.canParse('/search', base)) throw notRunning(`${base} is not the address of a service`);
   const url = new URL('/search', base);
   url.searchParams.set('q', query);
@@ -76,10 +81,17 @@ async function ask(query: string, flags: SearchFlags): Promise<{ status: number;
   if (flags.deleted === true) url.searchParams.set('deleted', 'true');
   try {
     const response = await request(url, { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
-    return { status: response.statusCode, body: await response.body.text() };
+    return { status: response.statusCode, body: await response.body.text(), origin: url.origin };
   } catch (error) {
     throw notRunning(`the search service at ${url.origin} does not answer`, error);
   }
+}
+
+function runningService(given: string | undefined): string {
+  const { DATA_DIR: dataDir } = readCommandOptions(folderOptions, given);
+  const url = readServiceUrl(dataDir, 'search');
+  if (url === undefined) throw notRunning(`no search service runs on the data folder ${dataDir}`);
+  return url;
 }
 
 function notRunning(message: string, cause?: unknown): TicketStreamError {
@@ -98,7 +110,8 @@ function refuse(query: string, status: number, body: string): number {
     lines.push(...markQuery(query, position, length).map((line) => `  ${line}`));
   }
   process.stderr.write(`${lines.join('\n')}\n`);
-  return status >= 500 ? exitCodes.defect : exitCodes.configuration;
+  // One that waits is no defect, as little as one that does not answer.
+  return status >= 500 && status !== 503 ? exitCodes.defect : exitCodes.configuration;
 }
 
 interface Answer {
@@ -107,12 +120,20 @@ interface Answer {
   readonly next: string | undefined;
 }
 
-function parseAnswer(body: string): Answer {
-  const { total, hits, next } = JSON.parse(body, digitsKept as Reviver) as {
+/** undefined where it is not of a search service. */
+function parseAnswer(body: string): Answer | undefined {
+  let answer: {
     total: number;
-    hits: { id: unknown; updated_stamp: string; ticket: Record<string, unknown> }[];
+    hits?: { id: unknown; updated_stamp: string; ticket: Record<string, unknown> }[];
     next: string | null;
-  };
+  } | null;
+  try {
+    answer = JSON.parse(body, digitsKept as Reviver);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(answer?.hits)) return undefined;
+  const { total, hits, next } = answer;
   const rows = hits.map(({ id, updated_stamp, ticket }) => ({
     id: String(id),
     status: text(ticket['status']),
