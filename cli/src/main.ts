@@ -1,4 +1,4 @@
-import { asTicketStreamError } from '@ticket-stream/errors';
+import { asTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import { Command } from 'commander';
 import { dlqCommand } from './dlq/dlq-command.ts';
 import { Interrupted } from './environment/interruption.ts';
@@ -45,7 +45,13 @@ for (const command of commands) {
 
 // A reader of the output that went away (`| head`) is no failure, and ends no work half done; tail stops by itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  tellWhy(
+    new TicketStreamError('config.invalid', `the output cannot be written: ${error.message}`, {
+      remedy: 'Give it room, or another place. What the command does besides may be done all the same.',
+    }),
+  );
+  process.exit();
 });
 
 try {

@@ -11,16 +11,12 @@ export interface PipedOutput {
 
 export function pipedOutput(stream: NodeJS.WriteStream): PipedOutput {
   const closing = new AbortController();
-  let failure: Error | undefined;
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') failure = error;
-    closing.abort();
-  });
+  // Another error than EPIPE ends the process: main.ts.
+  stream.on('error', () => closing.abort());
   return {
     closed: closing.signal,
     async write(chunk) {
       if (!closing.signal.aborted && !stream.write(chunk)) await drained(stream, closing.signal);
-      if (failure !== undefined) throw failure;
     },
   };
 }
