@@ -1,6 +1,6 @@
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
-import { commitGroupOffsets, connectKafka, silentLogger } from '@ticket-stream/kafka';
-import { createTopic } from '@ticket-stream/kafka/testing';
+import { commitGroupOffsets, connectKafka, openLogReader, silentLogger } from '@ticket-stream/kafka';
+import { createTopic, readableEnds } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startReading } from '../testing/reading-group.ts';
 import { runCommand } from '../testing/run-command.ts';
@@ -29,6 +29,9 @@ beforeAll(async () => {
   );
   await send('commit', 1, [firstMs + 20 * 60_000]);
   await send('abort', 0, [firstMs + 50 * 60_000]);
+  const reader = await openLogReader(kafka);
+  await readableEnds(reader, topic);
+  await reader.close();
 });
 
 afterAll(() => Promise.all([admin.disconnect(), producer.disconnect()]));
@@ -97,7 +100,12 @@ describe('groups', () => {
 
   it.each([
     ['a group that is not there', ['show', 'no-such-group'], 'no-such-group'],
-    ['--watch without a terminal', ['--watch'], '--watch redraws a terminal'],
+    ['--watch without a terminal', ['--watch'], '--watch redraws a terminal, and this is none'],
+    [
+      '--watch for a program',
+      ['--watch', '--json'],
+      '--watch redraws a terminal, and --json is for programs',
+    ],
   ])('refuses %s', async (_what, args, message) => {
     const { code, stderr } = await groups(...args);
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
