@@ -107,6 +107,7 @@ describe('what cannot be followed is refused', () => {
     [['--from', '999', '--partition', '0'], 'It holds 0 to '],
     [['--from', 'yesterday'], 'It is earliest, latest, an offset'],
     [['--until', '2999-01-01'], 'Leave it out to follow the topic'],
+    [['--from', '2999-01-01'], 'Leave it out to begin with what comes next'],
     [['--partition', '99'], 'Its partitions are 0 to 11'],
     [['--key', 'abc'], "a ticket's id"],
   ])('%j', async (args, words) => {

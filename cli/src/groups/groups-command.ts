@@ -78,9 +78,9 @@ async function oneGroup(cluster: Cluster, given: string): Promise<View> {
 async function run(flags: GroupsFlags, look: (cluster: Cluster) => Promise<View>): Promise<void> {
   const { stdout } = process;
   if (flags.watch === true && (flags.json === true || stdout.isTTY !== true)) {
-    throw new TicketStreamError('config.invalid', '--watch redraws a terminal, and this is none', {
-      remedy:
-        'Leave --watch out, and run the command again as often as it is wanted; --json is for programs.',
+    const what = flags.json === true ? '--json is for programs' : 'this is none';
+    throw new TicketStreamError('config.invalid', `--watch redraws a terminal, and ${what}`, {
+      remedy: 'Leave --watch out, and run the command again as often as it is wanted.',
     });
   }
   const options = readCommandOptions(clusterOptions, flags.dataDir);

@@ -41,8 +41,9 @@ export async function readRange(
       const words = flag === '--from' ? 'earliest, latest' : 'now';
       throw invalid(`${flag} ${given}`, `It is ${words}, an offset, ${MOMENT_EXPECTED}.`);
     }
-    if (flag === '--until' && moment > nowMs) {
-      throw invalid(`--until ${given} lies ahead`, 'Leave it out to follow the topic until Ctrl-C.');
+    if (moment > nowMs) {
+      const instead = flag === '--from' ? 'begin with what comes next' : 'follow the topic until Ctrl-C';
+      throw invalid(`${flag} ${given} lies ahead`, `Leave it out to ${instead}.`);
     }
     return of(await reader.offsetsAt(topic, moment));
   }
