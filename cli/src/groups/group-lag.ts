@@ -24,7 +24,7 @@ export interface GroupLag {
   readonly partitions: readonly PartitionLag[];
   /** Offsets, of the partitions where something is committed. */
   readonly lag: bigint;
-  /** The largest of its partitions; undefined where no publish time is known. */
+  /** The largest of its partitions; undefined where no publish time is known, or one is beyond the log. */
   readonly lagSeconds: number | undefined;
 }
 
@@ -33,6 +33,7 @@ export interface PartitionLag {
   readonly committed: bigint | undefined;
   /** The last stable offset: where reading ends. */
   readonly end: bigint;
+  /** undefined where nothing is committed, or an offset beyond the log: the topic was made again, or cut. */
   readonly lag: bigint | undefined;
   /** From the first record not read to the newest of the topic, by publish time. */
   readonly lagSeconds: number | undefined;
@@ -101,17 +102,19 @@ async function lagOf(
     if (offset < (log.ends.get(partition) ?? 0n)) unread.set(partition, offset < start ? start : offset);
   }
   const firstMs = await firstPublishedMs(reader, log.topic, unread, log.ends);
+  const beyond = await beyondLog(reader, log, committed);
   const partitions = [...log.ends]
     .sort(([a], [b]) => a - b)
     .map(([partition, end]): PartitionLag => {
       const found = committed.get(partition);
       const next = unread.get(partition);
+      const isKnown = found !== undefined && !beyond.has(partition);
       return {
         partition,
         committed: found?.offset,
         end,
-        lag: found === undefined ? undefined : next === undefined ? 0n : end - next,
-        lagSeconds: found === undefined ? undefined : secondsBehind(firstMs.get(partition), log.newestMs),
+        lag: !isKnown ? undefined : next === undefined ? 0n : end - next,
+        lagSeconds: isKnown ? secondsBehind(firstMs.get(partition), log.newestMs) : undefined,
         until: parseGroupBound(found?.metadata ?? null),
       };
     });
@@ -127,8 +130,25 @@ async function lagOf(
     })),
     partitions,
     lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0n), 0n),
-    lagSeconds: seconds.length === 0 ? undefined : Math.max(...seconds),
+    lagSeconds: seconds.length === 0 || beyond.size > 0 ? undefined : Math.max(...seconds),
   };
+}
+
+/**
+ * Partitions where a group would go on at an offset that the log does not have. Looked at again, and by high watermark:
+ * a group may have read on since, and its readers may be some that take what is not committed yet.
+ */
+async function beyondLog(
+  reader: Cluster['reader'],
+  { topic, ends }: LogNow,
+  committed: ReadonlyMap<number, CommittedOffset>,
+): Promise<ReadonlySet<number>> {
+  const ahead = [...committed].filter(([partition, { offset }]) => offset > (ends.get(partition) ?? 0n));
+  if (ahead.length === 0) return new Set();
+  const now = await reader.highWatermarks(topic);
+  return new Set(
+    ahead.filter(([each, { offset }]) => offset > (now.get(each) ?? 0n)).map(([partition]) => partition),
+  );
 }
 
 /** Nothing unread is no lag; two clocks of producers may differ, and lag is never negative. */

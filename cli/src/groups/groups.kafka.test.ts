@@ -93,6 +93,18 @@ describe('groups', () => {
     expect(stdout).toMatch(/^ +0 +.* +13 +.* +a-reader$/m);
   });
 
+  it('knows no lag of a group whose offset the log does not have, as of a topic made again', async () => {
+    await commit(`${prefix}beyond`, { 0: 99n, 1: 2n });
+    const { stdout } = await groups('show', `${prefix}beyond`, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      lagSeconds: null,
+      partitions: [
+        { partition: 0, committed: '99', lag: null, lagSeconds: null },
+        { partition: 1, lag: '0', lagSeconds: 0 },
+      ],
+    });
+  });
+
   it('shows the end of a side replay', async () => {
     await commit(`${prefix}side`, { 0: 4n, 1: 2n }, 'ticket-stream until=9');
     expect((await groups('show', `${prefix}side`)).stdout).toMatch(/UNTIL[\s\S]* 9[\s\S]*A side replay/);
