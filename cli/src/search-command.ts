@@ -1,8 +1,9 @@
 import { exitCodes, TicketStreamError } from '@ticket-stream/errors';
 import { commonOptions, defineOptions, readServiceUrl } from '@ticket-stream/service-kit';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { request } from 'undici';
 import { readCommandOptions } from './environment/command-options.ts';
+import { wholeNumber } from './environment/number-flag.ts';
 import { type HitRow, hitTable } from './hit-table.ts';
 import { markQuery } from './query-mark.ts';
 import { widthOf } from './text/terminal.ts';
@@ -25,7 +26,7 @@ export function searchCommand(): Command {
     new Command('search')
       .description("Search the tickets, in Zendesk's search language.")
       .argument('[query...]', 'words, "phrases", key:value; quote the whole for the shell')
-      .option('--limit <n>', 'tickets shown, 1 to 1000', limit, 20)
+      .option('--limit <n>', 'tickets shown, 1 to 1000', wholeNumber(1, 1000), 20)
       .option('--cursor <cursor>', 'go on where the answer before ended')
       .option('--deleted', 'also deleted and scrubbed tickets')
       .option('--json', 'the answer as JSON: { total, hits, next }')
@@ -181,12 +182,4 @@ function parseError(body: string): Refusal {
     // Something else listens there.
     return {};
   }
-}
-
-function limit(given: string): number {
-  const value = Number(given);
-  if (!/^\d+$/.test(given) || value < 1 || value > 1000) {
-    throw new InvalidArgumentError('It must be a whole number from 1 to 1000.');
-  }
-  return value;
 }

@@ -44,8 +44,6 @@ export interface LogVersion {
 }
 
 export interface ComparisonStore extends PageTaker {
-  /** Tickets shown so far that are in the store. */
-  shownCount(): number;
   /** @param known  only tickets that were shown count: the others are not of interest */
   noteVersions(versions: Iterable<LogVersion>, only: 'known' | 'all'): void;
   noteLetter(letter: { readonly key: string; readonly digest: string; readonly code: string }): void;
@@ -97,7 +95,6 @@ export function openComparisonStore(dataDir: string): ComparisonStore {
     WHERE key = ?1 AND shown_stamp IS NOT NULL`);
   const letter = database.prepare('UPDATE tickets SET letter = ? WHERE key = ? AND shown_digest = ?');
   const all = database.prepare('SELECT * FROM tickets ORDER BY key');
-  const count = database.prepare('SELECT count(*) AS n FROM tickets WHERE shown_second IS NOT NULL');
 
   return {
     begin: () => database.exec('BEGIN'),
@@ -114,7 +111,6 @@ export function openComparisonStore(dataDir: string): ComparisonStore {
         ticket.refusedBecause ?? null,
       );
     },
-    shownCount: () => Number(count.get()?.['n']),
     noteVersions(versions, only) {
       database.exec('BEGIN');
       for (const { key, stamp, digest } of versions) {

@@ -2,9 +2,10 @@
 import { randomInt } from 'node:crypto';
 import { TicketStreamError } from '@ticket-stream/errors';
 import type { OptionValues } from '@ticket-stream/service-kit';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { readCommandOptions, sourceOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
+import { wholeNumber } from '../environment/number-flag.ts';
 import { verifyExport } from './verify-export.ts';
 
 interface VerifyFlags {
@@ -62,12 +63,4 @@ function leftOver(options: OptionValues<typeof sourceOptions>): number {
         'Give the producer EXPORT_ALLOWANCE_SHARE=0.8 and this command the same; or, while no producer runs, --requests-per-minute 10.',
     },
   );
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-  };
 }

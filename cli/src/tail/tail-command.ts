@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { type Cluster, requireTickets, withCluster } from '../environment/cluster.ts';
 import { clusterOptions, readCommandOptions } from '../environment/command-options.ts';
 import { untilInterrupted } from '../environment/interruption.ts';
+import { wholeNumber } from '../environment/number-flag.ts';
 import { markQuery } from '../query-mark.ts';
 import { count } from '../text/count.ts';
 import { pipedOutput } from '../text/piped-output.ts';
@@ -134,12 +135,4 @@ function fieldPaths(given: string): readonly FieldPath[] {
 function ticketId(given: string): string {
   if (/^[1-9]\d{0,18}$/.test(given)) return given;
   throw new InvalidArgumentError("It must be a ticket's id, in digits.");
-}
-
-function wholeNumber(min: number): (given: string) => number {
-  return (given) => {
-    const value = Number(given);
-    if (/^\d{1,9}$/.test(given) && value >= min) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
-  };
 }

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { wholeNumber } from '../environment/number-flag.ts';
 import { runUp } from './run-up.ts';
 import { planUp, type UpFlags } from './up-plan.ts';
 
@@ -27,14 +28,4 @@ Ctrl-C stops; the next start goes on where this one stopped.`,
     .action(async (flags: UpFlags) => {
       process.exitCode = await runUp(planUp(flags, process.env));
     });
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-    }
-    return value;
-  };
 }
