@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+export const program = fileURLToPath(new URL('../../cli/bin/ticket-stream.js', import.meta.url));
 
 export interface CommandAnswer {
   readonly exitCode: number | null;
@@ -20,8 +21,9 @@ export async function runCommand(
   env: Readonly<Record<string, string>>,
   limitMs?: number,
 ): Promise<CommandAnswer> {
-  const child = spawn(process.execPath, ['cli/bin/ticket-stream.js', ...args], {
-    cwd: root,
+  const child = spawn(process.execPath, [program, ...args], {
+    // A folder without a .env, whatever a developer has in the repository's.
+    cwd: tmpdir(),
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(limitMs === undefined ? {} : { timeout: limitMs, killSignal: 'SIGKILL' }),

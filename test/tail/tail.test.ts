@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { keyPartitioner } from '@ticket-stream/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLetterLog } from '../letters/letter-log.ts';
-import { runCommand } from '../support/command.ts';
+import { program, runCommand } from '../support/command.ts';
 import { until } from '../support/condition.ts';
 
 const ticket = (id: number, status: string, extra = '') =>
@@ -124,10 +124,9 @@ describe('what cannot be followed is refused', () => {
 });
 
 describe('following', () => {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
   const start = (args: string[], command = process.execPath) =>
     spawn(command, args, {
-      cwd: root,
+      cwd: tmpdir(),
       env: { PATH: process.env['PATH'], ...log.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -140,7 +139,7 @@ describe('following', () => {
     await log.publish(new Map([[String(neighbour), ticket(neighbour, 'new')]]));
     // Of beforeAll; then the neighbour, and the 5 once more.
     const read = [1, 2, 3, 4, 5, BIG, 1, 2, 6].filter(inPartitionOf5).length + 2;
-    const child = start(['cli/bin/ticket-stream.js', 'tail', '--from', '1h', '--key', '5']);
+    const child = start([program, 'tail', '--from', '1h', '--key', '5']);
     const stderr = text(child.stderr);
     let seen = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -156,7 +155,7 @@ describe('following', () => {
   });
 
   it('ends in silence when the reader of its pipe goes away', async () => {
-    const line = `"${process.execPath}" cli/bin/ticket-stream.js tail --from earliest --json; echo "exit $?" >&2`;
+    const line = `"${process.execPath}" "${program}" tail --from earliest --json; echo "exit $?" >&2`;
     const child = start(['-c', `{ ${line}; } | head -n 1`], '/bin/sh');
     const stderr = text(child.stderr);
     let seen = '';
