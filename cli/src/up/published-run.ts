@@ -9,6 +9,7 @@ import {
   commonOptions,
   type Environment,
   exportOptions,
+  isAlive,
   kafkaOptions,
   zendeskOptions,
 } from '@ticket-stream/service-kit';
@@ -56,14 +57,4 @@ export function writeRunFile(rootDir: string, file: string, content: object): vo
   const whole = { pid: process.pid, startedAt: new Date().toISOString(), ...content };
   writeFileSync(half, `${JSON.stringify(whole)}\n`);
   renameSync(half, path);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // A process of another user may not be signalled, but it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

@@ -261,7 +261,8 @@ export function readServiceUrl(dataDir: string, file: string): string | undefine
   return content !== undefined && isAlive(content.pid) ? content.url : undefined;
 }
 
-function isAlive(pid: number): boolean {
+/** Whether there is such a process. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -3,7 +3,7 @@ export { commonOptions } from './common-options.ts';
 export { consumerOptions, subscriptionSettings } from './consumer-options.ts';
 export { dataFolder } from './data-folder.ts';
 export { type Health, healthRoutes, metricsRoute } from './health-routes.ts';
-export { createHttpServer, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
+export { createHttpServer, isAlive, listen, onlyKnownHosts, readServiceUrl } from './http.ts';
 export {
   type KafkaConnectionSettings,
   type KafkaOptionValues,
