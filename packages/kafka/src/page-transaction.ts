@@ -31,7 +31,10 @@ export interface PageTransaction<ExportState> {
    * @throws log.cut  a record got an offset before the checkpoint's: the topic was made again
    */
   commit(exportState: ExportState, nextRetryOffset?: bigint): Promise<Checkpoint<ExportState>>;
-  /** Gives the page up; nothing of it is ever visible. A failing abort leaves the producer in doubt: recycled at once. */
+  /**
+   * Gives the page up; nothing of it is ever visible.
+   * @throws kafka.doubtful_transaction  the abort, or a send before it, failed: call `recover` before the next page
+   */
   abort(): Promise<void>;
 }
 
@@ -174,9 +177,18 @@ export function openPageTransaction<ExportState>(
 
     abort: () =>
       guarded(async () => {
-        await sending.catch(() => {});
-        if (transaction.isActive()) await transaction.abort();
-        parts.onEnded(undefined);
+        const sent = await sending.then(
+          () => undefined,
+          (error: unknown) => ({ error }),
+        );
+        // After a commit in doubt kafkajs sends no abort: whether the broker has ended anything, nobody knows.
+        if (transaction.isActive()) {
+          await transaction.abort();
+          parts.onEnded(undefined);
+        }
+        // Of a failed send kafkajs took the sequence numbers back. If the broker has it all the same, the next page's
+        // batch would be a repeat for it, taken with a yes and dropped.
+        if (sent !== undefined) throw sent.error;
       }),
   };
 }

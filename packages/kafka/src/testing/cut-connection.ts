@@ -9,10 +9,10 @@ const requests = { produce: 0, offsetCommit: 8, endTxn: 26 } as const;
 
 export interface Cuts {
   /**
-   * Cuts the connection at the next request of this kind, once: before the broker gets it, or when it has answered
-   * (the answer is lost).
+   * Cuts the connection at the next requests of this kind, once or as often as it says: before the broker gets one, or
+   * when it has answered (the answer is lost).
    */
-  at(request: keyof typeof requests, when: 'request' | 'answer'): void;
+  at(request: keyof typeof requests, when: 'request' | 'answer', times?: number): void;
   /**
    * Brings the broker the request that was cut off last, as a network does that kept it.
    * @returns the broker's error code of an EndTxn
@@ -24,7 +24,7 @@ export interface Cuts {
 
 /** A client of ours whose connections break where the test says. */
 export function connectWithCuts(brokers: string): { kafka: Kafka; cuts: Cuts } {
-  let planned: { apiKey: number; when: 'request' | 'answer' } | undefined;
+  let planned: { apiKey: number; when: 'request' | 'answer'; left: number } | undefined;
   let made = 0;
   let held: { bytes: Buffer; host: string; port: number } | undefined;
   const kafka = new kafkajs.Kafka({
@@ -37,7 +37,7 @@ export function connectWithCuts(brokers: string): { kafka: Kafka; cuts: Cuts } {
         const apiKey = Buffer.isBuffer(bytes) ? bytes.readInt16BE(4) : undefined;
         if (planned === undefined || apiKey !== planned.apiKey) return write(bytes, ...rest);
         const { when } = planned;
-        planned = undefined;
+        if (--planned.left === 0) planned = undefined;
         made++;
         if (when === 'request') {
           held = { bytes: Buffer.from(bytes as Buffer), host, port };
@@ -54,8 +54,8 @@ export function connectWithCuts(brokers: string): { kafka: Kafka; cuts: Cuts } {
   return {
     kafka,
     cuts: {
-      at(request, when) {
-        planned = { apiKey: requests[request], when };
+      at(request, when, times = 1) {
+        planned = { apiKey: requests[request], when, left: times };
       },
       async deliverLate() {
         if (held === undefined) throw new Error('no request was cut off');
