@@ -164,7 +164,7 @@ export class ExportReading {
       this.#taker.drop();
       const { onlySecond } = boundary;
       const seen = { next, perPage, tickets, onlySecond, cause };
-      if (budget.signal.aborted && !signal.aborted) throw unbearablePage({ ...seen, over: 'time' });
+      if (cause === budget.signal.reason) throw unbearablePage({ ...seen, over: 'time' });
       if (isTicketStreamError(cause, 'zendesk.page_too_large'))
         throw unbearablePage({ ...seen, over: 'bytes' });
       throw cause;

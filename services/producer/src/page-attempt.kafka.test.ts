@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
+import { TicketStreamError } from '@ticket-stream/errors';
 import {
   connectKafka,
   ensureTopics,
@@ -99,6 +100,30 @@ describe('a page that takes longer than its budget', () => {
       context: { wholeSecond: second },
     });
   });
+
+  it.each(['kafka.doubtful_transaction', 'kafka.not_allowed', 'internal.defect'] as const)(
+    'and then fails with %s says that: nothing of it is a question of the page size',
+    async (code) => {
+      const cut = Promise.withResolvers<void>();
+      const attempt = await attemptAt(`over-budget-${code}`, (response) => {
+        response.on('close', cut.resolve);
+        neverEnding(ticketAt(1, START))(response);
+      });
+      const { publisher } = attempt;
+      const beginPage: typeof publisher.beginPage = async () => ({
+        ...(await publisher.beginPage()),
+        async publish() {
+          await cut.promise;
+          throw new TicketStreamError(code, 'a test');
+        },
+      });
+      const failed = attemptPage(
+        { ...attempt, publisher: Object.create(publisher, { beginPage: { value: beginPage } }) },
+        1_000,
+      );
+      await expect(failed).rejects.toMatchObject({ code });
+    },
+  );
 
   it('is not charged with the wait for its head', async () => {
     const attempt = await attemptAt('slow-head', (response) => {

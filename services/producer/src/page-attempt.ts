@@ -98,7 +98,8 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
     page.discard();
     // An abort that fails leaves the producer in doubt; that doubt is then the error to deal with.
     await writer.abort();
-    if (budget.signal.aborted && !attempt.signal.aborted) throw unbearable('time', error);
+    // Not what failed beyond the budget for a reason of its own: a doubt above all must come through.
+    if (error === budget.signal.reason) throw unbearable('time', error);
     if (isTicketStreamError(error, 'zendesk.page_too_large')) throw unbearable('bytes', error);
     throw error;
   } finally {
