@@ -112,7 +112,10 @@ export function createSizeLimits(options: {
   };
 }
 
-/** A version of a ticket; the same one published again has the same id. */
-function nameOf({ headers, key }: OutgoingRecord): string {
-  return `${key} ${headers['ce_id']}`;
+/**
+ * A version of a ticket, with the sideloads it was sent with or without; the same one published again has the same
+ * id.
+ */
+function nameOf({ headers, key, value }: OutgoingRecord): string {
+  return `${key} ${headers['ce_id']} ${value.byteLength}`;
 }

@@ -77,16 +77,17 @@ export function createPageWriter(page: {
     }
     if (repeats(ticket.id, digest, ticket.generatedSecond)) return;
     const { id, stamp, deleted } = ticket;
-    try {
-      await (await transaction()).publish(
-        { ticketId: id, kind: deleted ? 'deleted' : 'changed', stamp, digest },
-        valueFor(slice, publisher.ticketBytesMax),
-      );
-      counts.published++;
-    } catch (error) {
-      // The broker refused this very ticket when the page was tried before.
-      if (!isTicketStreamError(error, 'ticket.too_large')) throw error;
-      await setAside({ code: error.code, cause: error.message, ticketId: id, bytes });
+    const event = { ticketId: id, kind: deleted ? 'deleted' : 'changed', stamp, digest } as const;
+    for (const value of valuesFor(slice, publisher.ticketBytesMax)) {
+      try {
+        await (await transaction()).publish(event, value);
+        counts.published++;
+        return;
+      } catch (error) {
+        // The broker refused this very value when the page was tried before.
+        if (!isTicketStreamError(error, 'ticket.too_large')) throw error;
+        if (value === bytes) await setAside({ code: error.code, cause: error.message, ticketId: id, bytes });
+      }
     }
   }
 
@@ -120,12 +121,14 @@ export function createPageWriter(page: {
   };
 }
 
-/** A ticket that its sideloads would make too large for the topic goes without them: it is what counts. */
-function valueFor(slice: Extract<PageSlice, { kind: 'ticket' }>, bytesMax: number): Buffer {
-  const { bytes, embedded } = slice;
-  if (embedded === undefined) return bytes;
+/**
+ * What is published of a ticket: the first of them that is not too large. One that its sideloads would make too large
+ * goes without them: it is what counts.
+ */
+function valuesFor({ bytes, embedded }: Extract<PageSlice, { kind: 'ticket' }>, bytesMax: number): Buffer[] {
+  if (embedded === undefined) return [bytes];
   const value = embedSideloads(bytes, embedded);
-  return value.byteLength > bytesMax ? bytes : value;
+  return value.byteLength > bytesMax ? [bytes] : [value, bytes];
 }
 
 function identify(slice: ReadTicket): IdentifiedTicket | TicketStreamError {
