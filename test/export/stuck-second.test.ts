@@ -94,6 +94,27 @@ describe.concurrent('a second larger than a page', () => {
     },
   );
 
+  it('and under a cursor that stands still: anew, then once more by time; then exit code 5, and ACCEPT_GAP steps over it', async ({
+    expect,
+  }) => {
+    await using rig = await createScriptedProducer('stuck-cursor', { EXPORT_PER_PAGE: '3' });
+    rig.zendesk.rest = (response, { path, startTime }) => {
+      if (path === CURSOR_PATH) cursorPage(all.slice(0, 4), 'a')(response);
+      else if (startTime === START_SECOND) stuck(response);
+      else page([later], { end_time: START_SECOND + 5, end_of_stream: true })(response);
+    };
+    expect(await rig.producer.start().stopped(), rig.producer.log).toBe(5);
+    const words = lastWords(rig.producer.log);
+    expect(words?.message).toContain(`second ${START_SECOND}`);
+    expect(words?.remedy).toContain(`ACCEPT_GAP=${START_SECOND}`);
+    expect(
+      rig.zendesk.requests.map(({ path, cursor }) => (path === CURSOR_PATH ? (cursor ?? '') : 'time')),
+    ).toEqual([...['time', '', 'a', '', 'a'], ...['time', '', 'a']]);
+    rig.producer.start({ ACCEPT_GAP: String(START_SECOND), EXPORT_ONCE: 'true' });
+    expect(await rig.producer.stopped(), rig.producer.log).toBe(0);
+    expect(await publishedIds(rig)).toEqual(['1', '2', '3', '4', '8']);
+  });
+
   it('goes on with larger pages as the remedy says', async ({ expect }) => {
     await using rig = await createScriptedProducer('stuck-larger', { EXPORT_PER_PAGE: '3' });
     rig.zendesk.rest = (response, { path, perPage }) => {

@@ -103,8 +103,8 @@ export class ExportReading {
         }
         this.#backoff.reset();
         this.#pageSize.succeeded();
-        if (read.verdict === 'stuck') this.#noteStuck(read.state);
-        return read;
+        if (read.verdict !== 'stuck') return read;
+        return { ...read, state: this.#aroundStuck(read.state, state.next.mode) };
       } catch (error) {
         signal.throwIfAborted();
         const mended = this.#mend(state, asTicketStreamError(error));
@@ -217,16 +217,19 @@ export class ExportReading {
     return steppingOver(state, second, mode, second);
   }
 
-  #noteStuck({ next }: ExportState): void {
-    if (next.mode === 'second') return;
-    if (this.#cursorStuckAt === next.startTime) {
-      throw new TicketStreamError(
-        'zendesk.page_stuck',
-        `the export's cursor does not move past second ${next.startTime}, although there are tickets`,
-        { context: { startTime: next.startTime }, remedy: 'Compare with EXPORT_MODE=time.' },
-      );
+  #aroundStuck(state: ExportState, asked: ExportState['next']['mode']): ExportState {
+    const { startTime } = state.next;
+    if (asked === 'time') return state;
+    if (this.#cursorStuckAt !== startTime) {
+      this.#cursorStuckAt = startTime;
+      return state;
     }
-    this.#cursorStuckAt = next.startTime;
+    if (asked === 'second') return this.#afterSecondRefused(state);
+    throw new TicketStreamError(
+      'zendesk.page_stuck',
+      `the export's cursor does not move past second ${startTime}, although there are tickets`,
+      { context: { startTime }, remedy: 'Compare with EXPORT_MODE=time.' },
+    );
   }
 }
 

@@ -11,7 +11,7 @@
  *   (PostHog/posthog#59215, estuary/connectors#1789). Such a page is *stuck*: its tickets are committed, then
  * - *second*: that second is read to its end by the cursor endpoint. What its last page shows of later seconds is
  *   published as well, as it may have changed when the time-based endpoint gets there; the boundary remembers it. Then
- *   the export goes on at the next second.
+ *   the export goes on at the next second. A cursor that stands still under tickets is *stuck* as well.
  * - *cursor*: pages follow each other by an opaque `after_cursor`, in the order of (second, id), nothing twice. The
  *   newest second shown so far is kept as the start that any mode could go on from.
  */
@@ -113,6 +113,9 @@ function stepThroughSecond(
   if (passed || tail.endOfStream === true)
     return { next: { mode, startTime: startTime + 1 }, verdict: 'advanced' };
   const { afterCursor } = tail;
+  if (afterCursor === asked.cursor && tail.ticketCount > 0 && !tail.askAgain) {
+    return { next: { mode: 'second', startTime }, verdict: 'stuck' };
+  }
   if (afterCursor === undefined || afterCursor === asked.cursor) return { next: asked, verdict: 'ask_again' };
   return { next: { mode: 'second', startTime, cursor: afterCursor }, verdict: 'advanced' };
 }

@@ -14,6 +14,7 @@ import {
   createPageSize,
   type ExportClient,
   type ExportState,
+  type NextRequest,
   type Pacer,
   type PageVerdict,
   readingSecond,
@@ -57,7 +58,7 @@ export async function runExport(loop: ExportLoop): Promise<void> {
   const { publisher, pacer, observation, logger, signal } = loop;
   const { progress } = observation;
   let pageSize = createPageSize(loop.perPage);
-  /** The second that was asked for once more by time, in full size, because the cursor endpoint would not show it. */
+  /** The second that was asked for once more by time, in full size, because the cursor endpoint does not show it to its end. */
   let askedInFull: number | undefined;
   /** Where the cursor stood still under tickets once: a second time, there is no way around it. */
   let cursorStuckAt: number | undefined;
@@ -74,6 +75,7 @@ export async function runExport(loop: ExportLoop): Promise<void> {
 
   while (!signal.aborted) {
     await takeTurn();
+    const asked = publisher.checkpoint.exportState.next;
     let outcome: PageOutcome;
     try {
       outcome = await attempt();
@@ -95,7 +97,8 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     pageSize.succeeded();
     if (outcome.committed) lastCommitMs = performance.now();
     if (outcome.countIgnored) logger.warn('a page was accepted although its count differs');
-    if (settled(outcome.verdict)) return;
+    if (outcome.verdict === 'stuck') await goAround(asked);
+    else if (settled(outcome.verdict)) return;
   }
 
   async function takeTurn(): Promise<void> {
@@ -140,32 +143,34 @@ export async function runExport(loop: ExportLoop): Promise<void> {
 
   /** @returns true when the export is over */
   function settled(verdict: PageVerdict): boolean {
-    if (verdict === 'stuck') {
-      goAround();
-    } else if (verdict === 'caught_up') {
-      if (progress.stage !== 'live') logger.info({ pages: progress.pages }, 'reached the end of the stream');
-      observation.caughtUp();
-      progress.stage = loop.once ? 'ended' : 'live';
-      return loop.once;
-    }
-    return false;
+    if (verdict !== 'caught_up') return false;
+    if (progress.stage !== 'live') logger.info({ pages: progress.pages }, 'reached the end of the stream');
+    observation.caughtUp();
+    progress.stage = loop.once ? 'ended' : 'live';
+    return loop.once;
   }
 
   /** The stuck page is committed, and the way around it is what the checkpoint now names. */
-  function goAround(): void {
-    const { mode, startTime } = publisher.checkpoint.exportState.next;
-    if (mode === 'second') {
+  async function goAround(asked: NextRequest): Promise<void> {
+    const { startTime } = publisher.checkpoint.exportState.next;
+    if (asked.mode === 'time') {
       logger.warn(
         { second: startTime, perPage: pageSize.current },
         'the export does not get past a second; reading it to its end by the cursor endpoint',
       );
       return;
     }
-    if (cursorStuckAt === startTime) throw stuckOnCursor(startTime);
+    if (cursorStuckAt === startTime) {
+      if (asked.mode === 'cursor') throw stuckOnCursor(startTime);
+      await afterSecondRefused(startTime, stuckOnCursor(startTime));
+      return;
+    }
     cursorStuckAt = startTime;
     logger.warn(
       { second: startTime },
-      "the export's cursor stands still; beginning anew at the newest second",
+      asked.mode === 'cursor'
+        ? "the export's cursor stands still; beginning anew at the newest second"
+        : 'the cursor of a second stands still; beginning that second anew',
     );
   }
 
@@ -246,7 +251,7 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     if (askedInFull !== second) {
       logger.warn(
         { err: error, second },
-        'the cursor endpoint refuses to show a second; asking by time again',
+        'the cursor endpoint does not show a second to its end; asking by time again',
       );
       askedInFull = second;
       pageSize = createPageSize(loop.perPage);

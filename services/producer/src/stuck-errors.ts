@@ -1,11 +1,11 @@
 /** What is said when the export cannot go on without losing something: each with what was tried and what helps. */
 import { TicketStreamError } from '@ticket-stream/errors';
 
-/** A second is larger than a page, and the cursor endpoint, which could read it in parts, is refused. */
+/** A second is larger than a page, and the cursor endpoint, which could read it in parts, is refused or stands still. */
 export function secondRefused(second: number, perPage: number, cause: TicketStreamError): TicketStreamError {
   return new TicketStreamError(
     'zendesk.page_stuck',
-    `the export does not move past second ${second}: it holds more tickets than a page of ${perPage}, and the cursor endpoint refuses to show it (${cause.message})`,
+    `the export does not move past second ${second}: it holds more tickets than a page of ${perPage}, and the cursor endpoint does not show it to its end (${cause.message})`,
     {
       cause,
       context: { startTime: second, perPage },
