@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import { TicketStreamError } from '@ticket-stream/errors';
 import {
@@ -124,6 +125,28 @@ describe('a page that takes longer than its budget', () => {
       await expect(failed).rejects.toMatchObject({ code });
     },
   );
+
+  it('is given up also when its body was read and its tickets wait for their sideloads', async () => {
+    const attempt = await attemptAt('over-budget-spilled', (response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const tickets = [ticketAt(1, START), ticketAt(2, START)];
+      response.end(`{"tickets":[${tickets.join(',')}],"users":[],"end_of_stream":true,"end_time":${START}}`);
+    });
+    const { publisher } = attempt;
+    const beginPage: typeof publisher.beginPage = async () => ({
+      ...(await publisher.beginPage()),
+      publish: () => pause(2 * BUDGET_MS),
+    });
+    const failed = attemptPage(
+      {
+        ...attempt,
+        include: ['users'],
+        publisher: Object.create(publisher, { beginPage: { value: beginPage } }),
+      },
+      1_000,
+    );
+    await expect(failed).rejects.toMatchObject({ code: 'zendesk.page_too_slow' });
+  });
 
   it('is not charged with the wait for its head', async () => {
     const attempt = await attemptAt('slow-head', (response) => {

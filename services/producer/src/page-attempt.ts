@@ -109,7 +109,11 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
   async function readAll(slices: AsyncGenerator<readonly PageSlice[], PageTail>): Promise<PageTail> {
     let read = await slices.next();
     while (!read.done) {
-      for (const slice of read.value) await writer.take(slice);
+      for (const slice of read.value) {
+        // Where the body was read already, nothing else ends with the budget: the tickets wait for their sideloads.
+        signal.throwIfAborted();
+        await writer.take(slice);
+      }
       attempt.onParsed(read.value.length);
       pageParsing.publish({ tickets: counts.exported });
       read = await slices.next();
