@@ -49,17 +49,15 @@ describe.concurrent('changed between two runs', () => {
     await rig.producer.stop();
     expect(rig.producer.log).not.toContain('export reset --to');
 
-    const said: string[] = [];
     for (let run = 0; run < 2; run++) {
       const playing = rig.zendesk.play(page([], { end_time: START_SECOND + 100 }));
       rig.producer.start({ EXPORT_EXCLUDE_DELETED: 'false' });
       await playing;
       await rig.producer.stop();
-      said.push(...rig.log().map(({ msg }) => msg));
     }
-    const warnings = said.filter((msg) => msg.includes('export reset --to'));
-    expect(new Set(warnings).size).toBe(1);
-    expect(warnings[0]).toContain(new Date(START_SECOND * 1000).toISOString().slice(0, 19));
+    const warnings = rig.log().filter(({ msg }) => msg.includes('export reset --to'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]?.msg).toContain(new Date(START_SECOND * 1000).toISOString().slice(0, 19));
     expect((await rig.checkpoint())?.exportState.unseen).toEqual([
       { what: 'deleted', from: START_SECOND, until: START_SECOND + 99 },
     ]);
