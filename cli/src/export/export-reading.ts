@@ -90,11 +90,12 @@ export class ExportReading {
    *         else asking again does not mend; the signal's reason
    */
   async readPage(from: ExportState): Promise<ReadPage> {
-    const { pacer, signal, onRequest, onWaiting } = this.#options;
+    const { client, pacer, signal, onRequest, onWaiting } = this.#options;
     for (let state = from; ; ) {
-      await pacer.turn(signal);
-      onRequest();
       try {
+        await client.authorize(signal);
+        await pacer.turn(signal);
+        onRequest();
         const read = await this.#attempt(state);
         onWaiting(undefined);
         if (read === undefined) {

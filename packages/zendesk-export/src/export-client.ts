@@ -18,6 +18,12 @@ import { refusal } from './refusals.ts';
  */
 export interface ExportClient {
   /**
+   * Has what lets the next request in: fetches a token where it has none, or none that lasts. Asked for before a turn of
+   * the pace is taken, so that the request then goes out at its turn and the next one is a whole spacing later.
+   * @throws zendesk.credentials_refused, zendesk.rate_limited, zendesk.unavailable, the signal's reason  as a page
+   */
+  authorize(signal?: AbortSignal): Promise<void>;
+  /**
    * Makes the request and resolves once its head is there and is a page's.
    * @throws zendesk.credentials_refused  401, 403
    * @throws zendesk.token_refused        401 to an OAuth token that can be fetched anew: ask again, once
@@ -141,6 +147,9 @@ export function createExportClient(options: ExportClientOptions): ExportClient {
   }
 
   return {
+    async authorize(signal) {
+      await authorization.header(signal);
+    },
     openPage: ({ next, perPage, signal }) =>
       open(
         requestPath(next),

@@ -108,6 +108,15 @@ describe('a token', () => {
     expect(exportRequests).toEqual(['Bearer t1', 'Bearer t1']);
   });
 
+  it('is there before the request where it was asked for first', async () => {
+    const { url, tokenRequests, exportRequests } = await account({});
+    const client = clientOf(url);
+    await client.authorize();
+    expect([tokenRequests.length, exportRequests.length]).toEqual([1, 0]);
+    (await client.openPage(asked)).discard();
+    expect([tokenRequests.length, exportRequests.length]).toEqual([1, 1]);
+  });
+
   it('refused in the middle of a run is fetched anew, and the page can be asked for again', async () => {
     let revoked = '';
     const { url, exportRequests } = await account({ lets: (header) => header !== revoked });

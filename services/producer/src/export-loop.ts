@@ -60,9 +60,9 @@ export async function runExport(loop: ExportLoop): Promise<void> {
   let pageSize = createPageSize(loop.perPage);
   /** The second that was asked for once more by time, in full size, because the cursor endpoint does not show it to its end. */
   let askedInFull: number | undefined;
-  /** Where the cursor stood still under tickets once: a second time, there is no way around it. */
+  /** Where the cursor stood still under tickets once: a second time before the end, there is no way around it. */
   let cursorStuckAt: number | undefined;
-  /** The start of the export whose cursor was refused once. */
+  /** The start of the export whose cursor was refused once, since the end of the stream. */
   let cursorDroppedAt: number | undefined;
   const countRule = new CountRule();
   const backoff = createBackoff({ firstMs: 500, maxMs: 60_000 });
@@ -74,10 +74,11 @@ export async function runExport(loop: ExportLoop): Promise<void> {
   await observation.waiting('kafka', () => resumeExport(publisher, loop.wanted, logger));
 
   while (!signal.aborted) {
-    await takeTurn();
-    const asked = publisher.checkpoint.exportState.next;
+    let asked: NextRequest;
     let outcome: PageOutcome;
     try {
+      await takeTurn();
+      asked = publisher.checkpoint.exportState.next;
       outcome = await attempt();
     } catch (error) {
       if (signal.aborted) return;
@@ -99,6 +100,7 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     if (outcome.countIgnored) logger.warn('a page was accepted although its count differs');
     if (outcome.verdict === 'stuck') await goAround(asked);
     else if (settled(outcome.verdict)) return;
+    else if (outcome.verdict === 'caught_up') cursorWorked(asked);
   }
 
   async function takeTurn(): Promise<void> {
@@ -107,12 +109,24 @@ export async function runExport(loop: ExportLoop): Promise<void> {
       waitsFor,
       async () => {
         await loop.letters.work(knownMs);
+        await authorize();
         await pacer.turn(signal);
       },
       knownMs,
     );
     waitsFor = 'pace';
     observation.requested(pageSize.current);
+  }
+
+  /** Before the turn: a token that is fetched after it makes its request late, and the next one too early. */
+  async function authorize(): Promise<void> {
+    const fromMs = performance.now();
+    try {
+      await loop.client.authorize(signal);
+    } catch (error) {
+      observation.pageFailed((performance.now() - fromMs) / 1000, asTicketStreamError(error).code);
+      throw error;
+    }
   }
 
   async function attempt(): Promise<PageOutcome> {
@@ -148,6 +162,16 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     observation.caughtUp();
     progress.stage = loop.once ? 'ended' : 'live';
     return loop.once;
+  }
+
+  /**
+   * A cursor that led to the end of the stream is not the one that failed: in a quiet account it may fail as well, days
+   * later, at the same second. Only at the end, for cursors that fail on the way there would be dropped for ever.
+   */
+  function cursorWorked(asked: NextRequest): void {
+    if (asked.mode !== 'cursor' || asked.cursor === undefined) return;
+    cursorStuckAt = undefined;
+    cursorDroppedAt = undefined;
   }
 
   /** The stuck page is committed, and the way around it is what the checkpoint now names. */
