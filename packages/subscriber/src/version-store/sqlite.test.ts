@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -73,28 +74,40 @@ describe('the SQLite version store', () => {
     await other.close();
   });
 
-  it('adds up the books of processes that open and write it at the same moment', async () => {
-    const path = newPath();
-    const writers = Array.from({ length: 3 }, (_, writer) =>
-      spawn(process.execPath, [WRITER, path, String(writer), '100'], { stdio: ['ignore', 'ignore', 'pipe'] }),
-    );
-    const codes = await Promise.all(
-      writers.map(
-        (child) =>
-          new Promise<string>((resolve) => {
-            let said = '';
-            child.stderr?.on('data', (text: Buffer) => {
-              said += text.toString();
-            });
-            child.once('close', (code) => resolve(`${code}${said}`));
-          }),
-      ),
-    );
-    expect(codes).toEqual(['0', '0', '0']);
-    const store = sqliteVersionStore({ path });
-    expect(await store.readBooks()).toMatchObject({ consumed: 300, applied: 300 });
-    expect((await store.readPositions()).map(({ nextOffset }) => nextOffset)).toEqual([100n, 100n, 100n]);
-    await store.close();
+  it('adds up the books of processes that open a new file and write it at the same moment', async () => {
+    const steps = 5;
+    const writers = [0, 1, 2].map((partition) => {
+      const child = spawn(process.execPath, [WRITER, String(partition), String(steps)]);
+      let said = '';
+      child.stderr.on('data', (text: Buffer) => {
+        said += text.toString();
+      });
+      const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const ended = new Promise<string>((resolve) =>
+        child.once('close', (code) => resolve(`${code}${said}`)),
+      );
+      return {
+        write: (path: string) => child.stdin.write(`${path}\n`),
+        answer: async () => (await answers.next()).value ?? (await ended),
+        async end() {
+          child.stdin.end();
+          return ended;
+        },
+      };
+    });
+    // The first round waits for the slowest to start; from then on all are told at one moment.
+    for (let round = 0; round < 20; round++) {
+      const path = newPath();
+      for (const { write } of writers) write(path);
+      expect(await Promise.all(writers.map(({ answer }) => answer()))).toEqual([path, path, path]);
+      const store = sqliteVersionStore({ path });
+      expect(await store.readBooks()).toMatchObject({ consumed: 3 * steps, applied: 3 * steps });
+      expect((await store.readPositions()).map(({ nextOffset }) => nextOffset)).toEqual(
+        writers.map(() => BigInt(steps)),
+      );
+      await store.close();
+    }
+    expect(await Promise.all(writers.map(({ end }) => end()))).toEqual(['0', '0', '0']);
   });
 
   it('keeps gaps, each once', async () => {

@@ -11,7 +11,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Ticket, TicketVersion } from '@ticket-stream/ticket';
-import { storeError } from '../sqlite/sqlite-errors.ts';
+import { isSqliteBusy, storeError } from '../sqlite/sqlite-errors.ts';
 import { ADD_TO_BOOKS, bookFigures, booksOf, packedTicket, unpackedTicket } from '../sqlite/sqlite-rows.ts';
 import { partitionLocks } from './partition-locks.ts';
 import { prepareFormat } from './sqlite-format.ts';
@@ -19,6 +19,7 @@ import type { StoredPosition, VersionStore } from './version-store.ts';
 
 /** Another member's step takes milliseconds; longer than this, its disk hangs. */
 const BUSY_TIMEOUT_MS = 5_000;
+const OPEN_PAUSE_MS = 5;
 
 interface SqliteVersionStoreOptions {
   /** The file; made when missing, with its folder. On a local disk: SQLite's locks do not hold on network shares. */
@@ -36,7 +37,7 @@ interface SqliteVersionStoreOptions {
  */
 export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionStore {
   const { path, keepTickets = false } = options;
-  const database = translated(path, () => open(path, keepTickets));
+  const database = translated(path, () => openWithOthers(path, keepTickets));
   const locks = partitionLocks(path);
   const selectVersion = database.prepare(
     'SELECT stamp, digest, log_id, partition, "offset" FROM versions WHERE ticket_id = ?',
@@ -135,6 +136,19 @@ export function sqliteVersionStore(options: SqliteVersionStoreOptions): VersionS
       if (database.isOpen) database.close();
     },
   };
+}
+
+/** Who switches a new file to WAL beside another that does is refused at once: SQLite's own timeout does not act there. */
+function openWithOthers(path: string, keepTickets: boolean): DatabaseSync {
+  const giveUpAtMs = performance.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return open(path, keepTickets);
+    } catch (error) {
+      if (!isSqliteBusy(error) || performance.now() >= giveUpAtMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_PAUSE_MS);
+    }
+  }
 }
 
 function open(path: string, keepTickets: boolean): DatabaseSync {
