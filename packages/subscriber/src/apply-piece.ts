@@ -43,8 +43,12 @@ export type Applied =
  */
 export function pieceApplier(parts: PieceParts): (piece: Piece, logId: string) => Promise<Applied> {
   const { store, handle, deadLetters, window } = parts;
-  /** Set aside already, while their step is tried again: a sink that is down for an hour makes no thousand letters. */
+  /**
+   * Set aside already, while their step is tried again, whole or in parts, other partitions in between: a sink that is
+   * down for an hour makes no thousand letters.
+   */
   const written = new Set<string>();
+  const placeOf = ({ partition, offset }: LogRecord, logId: string) => `${logId}/${partition}/${offset}`;
 
   async function decide(records: readonly LogRecord[]): Promise<Decision[]> {
     const decoded = records.map(decodeRecord);
@@ -56,11 +60,11 @@ export function pieceApplier(parts: PieceParts): (piece: Piece, logId: string) =
     return decideBatch(decoded, stored, { tickets, excludeSystemUpdates: parts.excludeSystemUpdates });
   }
 
-  async function setAside(decisions: readonly Decision[]): Promise<void> {
+  async function setAside(decisions: readonly Decision[], logId: string): Promise<void> {
     for (const decision of decisions) {
       if (decision.outcome !== 'deadLetter') continue;
       const { record, error } = decision;
-      const place = `${record.partition}/${record.offset}`;
+      const place = placeOf(record, logId);
       if (written.has(place)) continue;
       await deadLetters.write([letterOf(parts, record, error)]);
       written.add(place);
@@ -76,12 +80,12 @@ export function pieceApplier(parts: PieceParts): (piece: Piece, logId: string) =
   ): Promise<Applied> {
     const refused = decisions.map(({ outcome }) => outcome === 'deadLetter');
     window?.admit(refused);
-    await setAside(decisions);
+    await setAside(decisions, logId);
     const changes = toChanges(decisions);
     const step = stepOf(decisions, changes, piece, logId);
     await store.record(step, () => (changes.length > 0 ? effect(changes) : undefined));
     window?.move(refused);
-    written.clear();
+    for (const { record } of decisions) written.delete(placeOf(record, logId));
     return { books: step.books, outcomes: decisions.map(({ outcome }) => outcome) };
   }
 
