@@ -224,7 +224,7 @@ export const errorTable = {
     disposition: 'stop',
     exitCode: exitCodes.dataAtRisk,
     remedy:
-      'Look at the letters (`ticket-stream dlq list`) and mend what they have in common: nothing was lost, and the position stands before what was not set aside. Or allow more of them: DEAD_LETTERS_MAX, `deadLetterWindow`.',
+      'Look at the record that is named and at the letters (`ticket-stream dlq list`; the last ones, or all, may not have been written) and mend what they have in common: nothing was lost, and the position stands before what was not set aside. Or allow more of them: DEAD_LETTERS_MAX, `deadLetterWindow`.',
   },
   'sink.unavailable': { disposition: 'retry', remedy: 'Check the sink; consumption is paused, not lost.' },
   'sink.cannot_apply': {

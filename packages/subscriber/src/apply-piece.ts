@@ -78,13 +78,13 @@ export function pieceApplier(parts: PieceParts): (piece: Piece, logId: string) =
     logId: string,
     effect: (changes: readonly TicketChange[]) => void | Promise<void>,
   ): Promise<Applied> {
-    const refused = decisions.map(({ outcome }) => outcome === 'deadLetter');
-    window?.admit(refused);
+    const refusals = decisions.map((decision) => (decision.outcome === 'deadLetter' ? decision : undefined));
+    window?.admit(refusals);
     await setAside(decisions, logId);
     const changes = toChanges(decisions);
     const step = stepOf(decisions, changes, piece, logId);
     await store.record(step, () => (changes.length > 0 ? effect(changes) : undefined));
-    window?.move(refused);
+    window?.move(refusals);
     for (const { record } of decisions) written.delete(placeOf(record, logId));
     return { books: step.books, outcomes: decisions.map(({ outcome }) => outcome) };
   }

@@ -1,9 +1,11 @@
 /**
  * Too many dead letters among the records just read are no odd tickets: the sink refuses all, or something else writes
  * to the topic. Going on would set the whole log aside, so the subscription stops. Nothing is lost by that: what
- * would go beyond the limit was not set aside, and the position stays before it.
+ * would go beyond the limit was not set aside, and the position stays before it. Only this run's records are
+ * remembered: each start sets as many aside again before it stops.
  */
 import { TicketStreamError } from '@ticket-stream/errors';
+import type { LogRecord } from '@ticket-stream/kafka';
 
 export interface DeadLetterLimit {
   /** How many records are looked back. */
@@ -14,14 +16,20 @@ export interface DeadLetterLimit {
 
 export const DEAD_LETTER_LIMIT: DeadLetterLimit = { size: 1_000, letters: 100 };
 
+/** A record that is to be set aside, and why. */
+interface Refusal {
+  readonly record: LogRecord;
+  readonly error: TicketStreamError;
+}
+
 export interface DeadLetterWindow {
   /**
-   * @param refused  for each record of a piece in its order whether it is to be set aside
-   * @throws subscriber.too_many_dead_letters  before anything of the piece is
+   * @param refusals  for each record of a piece in its order; undefined where it is not to be set aside
+   * @throws subscriber.too_many_dead_letters  before anything of the piece is; names its first refusal
    */
-  admit(refused: readonly boolean[]): void;
+  admit(refusals: readonly (Refusal | undefined)[]): void;
   /** The piece was recorded: the window moves over it. */
-  move(refused: readonly boolean[]): void;
+  move(refusals: readonly (Refusal | undefined)[]): void;
 }
 
 export function deadLetterWindow({ size, letters }: DeadLetterLimit, group: string): DeadLetterWindow {
@@ -30,30 +38,37 @@ export function deadLetterWindow({ size, letters }: DeadLetterLimit, group: stri
   let places: number[] = [];
 
   /** @returns the letters in the window after those records */
-  function after(refused: readonly boolean[]): number[] {
+  function after(refusals: readonly (Refusal | undefined)[]): number[] {
     const now = [...places];
-    refused.forEach((isLetter, index) => {
+    refusals.forEach((refusal, index) => {
       const place = seen + index;
       while (now[0] !== undefined && now[0] <= place - size) now.shift();
-      if (!isLetter) return;
+      if (refusal === undefined) return;
       now.push(place);
       if (now.length <= letters) return;
+      const counted = `${now.length} of the last ${Math.min(place + 1, size)} records of ${group}`;
+      // It may stand in no letter, and in no line but this.
+      const { record, error } = refusals.find((each) => each !== undefined) ?? refusal;
+      const { partition, offset } = record;
       throw new TicketStreamError(
         'subscriber.too_many_dead_letters',
-        `${now.length} of the last ${Math.min(place + 1, size)} records of ${group} can't be handled; ${letters} may be set aside`,
-        { context: { group, letters, size } },
+        `${counted} can't be handled; ${letters} may be set aside. Among them is offset ${offset} of partition ${partition}: ${error.code}, ${error.message}`,
+        {
+          context: { group, letters, size, partition, offset: String(offset), refusedWith: error.code },
+          cause: error,
+        },
       );
     });
     return now;
   }
 
   return {
-    admit(refused) {
-      if (refused.includes(true)) after(refused);
+    admit(refusals) {
+      if (refusals.some((refusal) => refusal !== undefined)) after(refusals);
     },
-    move(refused) {
-      places = after(refused);
-      seen += refused.length;
+    move(refusals) {
+      places = after(refusals);
+      seen += refusals.length;
     },
   };
 }

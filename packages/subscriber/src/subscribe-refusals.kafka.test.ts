@@ -168,6 +168,7 @@ describe('what can never work', () => {
     await expect(first.subscription.done).rejects.toMatchObject({
       code: 'subscriber.too_many_dead_letters',
       exitCode: 5,
+      message: expect.stringContaining('offset 2 of partition 0: record.invalid_value'),
     });
     expect(await log.deadLetters()).toEqual([]);
     const second = await read(log, { versions: first.versions, until: 'end' });
