@@ -57,18 +57,7 @@ export function evaluate(
 ): Evaluation {
   const { ticket, previous } = change;
   if (isScrub(change)) return { changed: [], decisions: [], failures: [] };
-  let changed: readonly string[];
-  try {
-    changed = changedFields(previous, ticket);
-  } catch {
-    // Nested deeper than the stack: comparing recurses. The stream goes on without this version's alerts.
-    const message = 'the ticket is nested too deep to be compared with its previous version';
-    return {
-      changed: [],
-      decisions: [],
-      failures: rules.map((rule) => ({ rule, message, offset: undefined })),
-    };
-  }
+  const changed = changedFields(previous, ticket);
   if (changed.length === 0) return { changed, decisions: [], failures: [] };
 
   const firstSeen = previous === undefined && !isCreatedAfter(change, context.firstStartedAtMs);

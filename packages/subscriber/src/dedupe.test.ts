@@ -42,6 +42,19 @@ describe('a batch', () => {
     ]);
   });
 
+  it('sets aside a value nested deeper than the stack, whose exact id cannot be read', () => {
+    const id = '9007199254740993';
+    const levels = 20_000;
+    const deep: LogRecord = {
+      ...record(0, 1, 10, 'a'),
+      key: Buffer.from(id),
+      value: Buffer.from(`{"id":${id},"deep":${'['.repeat(levels)}${']'.repeat(levels)}}`),
+    };
+    expect(decideBatch([decodeRecord(deep)], new Map())).toMatchObject([
+      { outcome: 'deadLetter', error: { code: 'record.invalid_value' } },
+    ]);
+  });
+
   it('does not parse the value of a repeat', () => {
     const broken: LogRecord = { ...record(1, 1, 10, 'a'), value: Buffer.from('not JSON') };
     expect(outcomes([record(0, 1, 10, 'a'), broken])).toEqual(['fresh', 'duplicate']);

@@ -113,15 +113,14 @@ function parseTicket(
 ): { ticket: Ticket; value: Buffer } | TicketStreamError {
   const { value } = record;
   if (value === null) return invalidValue(event, 'there is none');
-  let parsed: unknown;
   try {
-    parsed = JSON.parse(value.toString('utf8'));
-  } catch {
-    return invalidValue(event, 'it is not JSON');
-  }
-  if (ticketId(value, parsed) !== event.ticketId)
+    const parsed: unknown = JSON.parse(value.toString('utf8'));
+    // An id beyond 2^53 is read by a walk that recurses: nested deep enough, a value can be parsed and its id not read.
+    if (ticketId(value, parsed) === event.ticketId) return { ticket: parsed as Ticket, value };
     return invalidValue(event, 'it is not the ticket of its key');
-  return { ticket: parsed as Ticket, value };
+  } catch (error) {
+    return invalidValue(event, error instanceof SyntaxError ? 'it is not JSON' : 'it is nested too deep');
+  }
 }
 
 function invalidValue(event: TicketEvent, why: string): TicketStreamError {

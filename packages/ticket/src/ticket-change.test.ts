@@ -14,6 +14,12 @@ it('names every field of a ticket seen for the first time', () => {
   ]);
 });
 
+it('takes a field for changed that is nested too deep to be compared', () => {
+  const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
+  const [previous, ticket] = [1, 2].map((id) => ({ id, status: 'open', deep: nested(20_000) }));
+  expect(changedFields(previous, ticket as { id: number })).toEqual(['id', 'deep']);
+});
+
 it('compares only when it is asked what changed, and once', () => {
   let read = 0;
   const counting = {

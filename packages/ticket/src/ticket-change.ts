@@ -41,9 +41,18 @@ export function ticketChange(facts: Omit<TicketChange, 'changed'>): TicketChange
 export function changedFields(previous: Ticket | undefined, ticket: Ticket): string[] {
   const names = Object.keys(ticket).filter((name) => name !== 'generated_timestamp');
   if (previous === undefined) return names;
-  const changed = names.filter((name) => !isDeepStrictEqual(previous[name], ticket[name]));
+  const changed = names.filter((name) => differ(previous[name], ticket[name]));
   for (const name of Object.keys(previous)) {
     if (name !== 'generated_timestamp' && !(name in ticket)) changed.push(name);
   }
   return changed;
+}
+
+/** Comparing recurses: what is nested deeper than the stack is taken for changed, so that nobody misses a change. */
+function differ(before: unknown, now: unknown): boolean {
+  try {
+    return !isDeepStrictEqual(before, now);
+  } catch {
+    return true;
+  }
 }
