@@ -8,10 +8,16 @@ it('names the fields that differ, added and removed ones too, and leaves the gen
 });
 
 it('names every field of a ticket seen for the first time', () => {
-  expect(changedFields(undefined, { id: 1, status: 'new', generated_timestamp: 2 })).toEqual([
-    'id',
-    'status',
-  ]);
+  const ticket = { id: 1, status: 'new', generated_timestamp: 2, _embedded: { users: [] } };
+  expect(changedFields(undefined, ticket)).toEqual(['id', 'status']);
+});
+
+it('does not name the sideloads, whether they differ, come or go: they are no part of the version', () => {
+  const ticket = (more: object) => ({ id: 1, status: 'open', ...more });
+  const user = (name: string) => ({ _embedded: { users: [{ id: 5, name }] } });
+  expect(changedFields(ticket(user('A')), ticket(user('B')))).toEqual([]);
+  expect(changedFields(ticket({}), ticket(user('B')))).toEqual([]);
+  expect(changedFields(ticket(user('A')), ticket({}))).toEqual([]);
 });
 
 it('takes a field for changed that is nested too deep to be compared', () => {

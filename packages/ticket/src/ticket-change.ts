@@ -36,16 +36,21 @@ export function ticketChange(facts: Omit<TicketChange, 'changed'>): TicketChange
 
 /**
  * Names of the top-level fields that differ, in the ticket's own order; every field of a ticket seen for the first
- * time. `generated_timestamp` is left out: it moves with every version and says nothing of the content.
+ * time. `generated_timestamp` is left out, which moves with every version and says nothing of the content, and
+ * `_embedded`, which is no part of the version.
  */
 export function changedFields(previous: Ticket | undefined, ticket: Ticket): string[] {
-  const names = Object.keys(ticket).filter((name) => name !== 'generated_timestamp');
+  const names = Object.keys(ticket).filter(isContent);
   if (previous === undefined) return names;
   const changed = names.filter((name) => differ(previous[name], ticket[name]));
   for (const name of Object.keys(previous)) {
-    if (name !== 'generated_timestamp' && !(name in ticket)) changed.push(name);
+    if (isContent(name) && !(name in ticket)) changed.push(name);
   }
   return changed;
+}
+
+function isContent(name: string): boolean {
+  return name !== 'generated_timestamp' && name !== '_embedded';
 }
 
 /** Comparing recurses: what is nested deeper than the stack is taken for changed, so that nobody misses a change. */
