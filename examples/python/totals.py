@@ -1,7 +1,8 @@
 """How many tickets each group has in each status, by the rules of docs/topic.md.
 
 Row, version and position are one transaction of SQLite, so it may be killed anywhere and replayed from anywhere: a
-record counts once, and a ticket never goes back to an older version.
+record counts once, and a ticket never goes back to an older version. Positions mean something in the log they are of;
+where the topic was made again it ends, and says so.
 """
 
 import argparse
@@ -21,6 +22,7 @@ FORMS = {
     "ce_source": re.compile(r".+"),
 }
 
+FILE = "totals.sqlite"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS tickets (
   id TEXT PRIMARY KEY, team TEXT, status TEXT, deleted INTEGER,
@@ -110,10 +112,11 @@ def main():
     if described.error is not None:
         raise KafkaException(described.error)
 
-    database = sqlite3.connect("totals.sqlite", isolation_level=None)
+    database = sqlite3.connect(FILE, isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
     database.executescript(SCHEMA)
     stored = dict(database.execute('SELECT "partition", next_offset FROM positions'))
+    log = database.execute("SELECT max(log_id) FROM positions").fetchone()[0]  # all of one; None before the first record
     partitions = sorted(described.partitions)
     consumer.assign([TopicPartition(topic, p, stored.get(p, OFFSET_BEGINNING)) for p in partitions])
 
@@ -131,7 +134,10 @@ def main():
                 log_id = apply(database, record)
                 if log_id is None:
                     print(f"set aside: {topic}-{record.partition()} at {record.offset()}", file=sys.stderr)
-                position = (record.partition(), log_id, record.offset() + 1)
+                elif log_id != (log or log_id):
+                    sys.exit(f"{topic} is another log than {FILE} was filled from: delete {FILE}, and it is filled anew")
+                log = log or log_id
+                position = (record.partition(), log, record.offset() + 1)
                 database.execute("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", position)
             database.execute("COMMIT")
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { sharedKafka, topicPrefix } from '@ticket-stream/dev-stack/testing';
 import type { MadeVersion } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ticket } from '../../packages/subscriber/src/testing/log-record.ts';
 import {
   manyTickets,
   openTicketsLog,
@@ -133,6 +134,31 @@ describe('the examples', () => {
       expect(await shell(folder, read)).toBe(expected());
     },
   );
+
+  it('python: goes on in no other log than the one its file is of, and names the file to delete', async () => {
+    const [install = '', read = ''] = readmeBlocks(join(examples, 'python', 'README.md'), 'sh');
+    const tickets = [1, 2, 3].map((id) => ticket(id, 1));
+    forgetTotals();
+    await shell('python', install);
+    const logs: TicketsLog[] = [];
+    for (const name of ['made', 'made-again']) {
+      const made = await openTicketsLog(sharedKafka().brokers, `${topicPrefix(name)}tickets`, 1);
+      logs.push(made);
+      await made.publish(tickets);
+      // What is set aside names no log.
+      await made.write([{ key: 'nobody', value: '{}' }]);
+      if (name === 'made-again') await made.publish(tickets);
+    }
+    const readOf = (made: TicketsLog | undefined) => shell('python', `TICKETS_TOPIC=${made?.topic} ${read}`);
+    const totals = await readOf(logs[0]);
+    expect(await readOf(logs[0])).toBe(totals);
+    await expect(readOf(logs[1])).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/another log .* delete totals\.sqlite/),
+    });
+    expect(await readOf(logs[0])).toBe(totals);
+    for (const made of logs) await made.close();
+  });
 
   it('kcat: counts the tickets, shows the versions of one and its newest', async () => {
     const [define = '', count = '', history = '', newest = '', ...more] = readmeBlocks(
