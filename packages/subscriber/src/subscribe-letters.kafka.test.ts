@@ -164,6 +164,40 @@ describe('a retried letter', () => {
     expect(booksOf(reading)).toEqual({ ...emptyBooks, consumed: 5, applied: 4, deadLettered: 1 });
   });
 
+  it('that fails five times in a way nobody foresaw is a letter again, with that code, and the log goes on', async () => {
+    const { log, refused, applied, options } = await withRefused('retried-odd');
+    let tries = 0;
+    const reading = await read(log, {
+      ...options,
+      handle(changes) {
+        if (refused.size === 0 && changes.some(({ ticketId }) => ticketId === '2')) {
+          tries++;
+          throw new Error('nobody foresaw this');
+        }
+        options.handle(changes);
+      },
+    });
+    await expect.poll(() => booksOf(reading).deadLettered, { timeout: 10_000 }).toBe(1);
+    refused.clear();
+    const { topic, retry } = await openDesk(log);
+    await retry(ticket(2, 100), 1n);
+    await expect.poll(() => tries, { timeout: 20_000 }).toBeGreaterThan(1);
+    await log.publish([ticket(4, 100)]);
+    await expect.poll(() => applied.at(-1), { timeout: 10_000 }).toBe('4@100');
+    await expect.poll(() => booksOf(reading).deadLettered, { timeout: 20_000 }).toBe(2);
+    expect(tries).toBe(5);
+    expect((await log.deadLetters()).map(({ code, state }) => [code, state])).toEqual([
+      ['sink.cannot_apply', 'open'],
+      ['internal.defect', 'open'],
+    ]);
+    expect(await reading.versions.readBooks()).toEqual(booksOf(reading));
+    await expect
+      .poll(() => readGroupOffsets(log.kafka, `${log.topic}.group`, topic))
+      .toEqual(new Map([[0, 1n]]));
+    await log.publish([ticket(5, 100)]);
+    await expect.poll(() => applied.at(-1), { timeout: 10_000 }).toBe('5@100');
+  });
+
   it('that another member settled while it had the partition is not tried again by the one that has it next', async () => {
     const { log } = await withRefused('retried-elsewhere');
     const group = `${log.topic}.group`;
