@@ -27,7 +27,7 @@ import type { Piece } from './pieces.ts';
 import type { Positions } from './reading-goals.ts';
 
 export interface RetryParts {
-  readonly reader: LogReader;
+  readonly reader: Pick<LogReader, 'topicExists' | 'startOffsets' | 'stableEndOffsets' | 'read'>;
   readonly group: string;
   readonly ticketsTopic: string;
   readonly deadLetters: Pick<DeadLetterWriter, 'settle'>;
@@ -66,6 +66,7 @@ export function retryLetters(parts: RetryParts): RetryLetters {
   let lookAgainAtMs = 0;
   let saidNotAllowed = false;
   let positions: Map<number, bigint> | undefined;
+  /** Of the letters that wait: how often they failed in a way that nobody foresaw. */
   const failures = new Map<string, number>();
 
   async function waiting(partitions: readonly number[]): Promise<Map<number, { from: bigint; to: bigint }>> {
@@ -115,14 +116,11 @@ export function retryLetters(parts: RetryParts): RetryLetters {
       return result.outcomes[0];
     } catch (error) {
       if (isTicketStreamError(error) && error.disposition === 'stop') throw error;
-      if (isTicketStreamError(error)) {
-        logger.debug({ err: error, key }, 'a retried letter has to wait');
-        return undefined;
-      }
+      if (!failures.has(key)) logger.warn({ err: error, key }, 'a retried letter has to wait');
       // Nobody foresaw it. In the log's way this ends the subscription; a letter that does it is set aside again.
-      const tries = (failures.get(key) ?? 0) + 1;
-      failures.set(key, tries);
-      if (tries < UNKNOWN_ERROR_TRIES) return undefined;
+      const unforeseen = (failures.get(key) ?? 0) + (isTicketStreamError(error) ? 0 : 1);
+      failures.set(key, unforeseen);
+      if (isTicketStreamError(error) || unforeseen < UNKNOWN_ERROR_TRIES) return undefined;
       failures.delete(key);
       const message = `applying it failed: ${error instanceof Error ? error.message : String(error)}`;
       const [record] = piece.records;
@@ -167,6 +165,8 @@ export function retryLetters(parts: RetryParts): RetryLetters {
           if (saidNotAllowed) return;
           saidNotAllowed = true;
         }
+        // Who reads the log says that Kafka is away; whether a letter waits for it nobody knows.
+        if (known.code === 'kafka.unavailable') return;
         logger.warn({ err: known, topic }, 'retried letters have to wait');
       }
     },
