@@ -9,7 +9,7 @@
  */
 export type Disposition = 'retry' | 'dead_letter' | 'stop';
 
-/** Exit codes of every process: see docs/reference in the README of the repository. */
+/** Exit codes of every process; ARCHITECTURE.md says what each means. */
 export const exitCodes = {
   done: 0,
   defect: 1,
@@ -249,7 +249,6 @@ export const errorTable = {
       "The store was written by another version or is damaged; move it away and start again: the log is read anew (by a subscription of your own with `from: 'earliest'`).",
   },
   'search.bad_query': { disposition: 'stop', remedy: 'Correct the query at the place shown.' },
-  'delivery.refused': { disposition: 'retry', remedy: 'Check the webhook; the alert is delivered later.' },
   'dev_stack.unavailable': {
     disposition: 'stop',
     exitCode: exitCodes.configuration,
