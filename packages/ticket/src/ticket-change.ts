@@ -8,7 +8,7 @@ export interface TicketChange {
   readonly kind: 'changed' | 'deleted';
   /** The ticket now; numbers beyond 2^53 are rounded here and exact in `value`. */
   readonly ticket: Ticket;
-  /** The ticket's JSON, byte for byte as Zendesk sent it. */
+  /** The ticket's JSON, byte for byte as Zendesk sent it; sideloads, where asked for, as a last member `_embedded`. */
   readonly value: Buffer;
   /** The ticket as this subscriber last stored it; undefined on first sight or where its store keeps none. */
   readonly previous: Ticket | undefined;

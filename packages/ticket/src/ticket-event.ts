@@ -4,7 +4,8 @@ import { formatRfc3339Second, parseRfc3339Second } from './updated-stamp.ts';
 
 /**
  * The event as it lies in Kafka: CloudEvents 1.0.2, Kafka binding, binary mode. The value is the ticket's JSON byte
- * for byte as Zendesk sent it; everything a consumer needs to decide whether it wants the value is in the headers.
+ * for byte as Zendesk sent it, with sideloads as a last member (embedded-sideloads.ts); everything a consumer needs to
+ * decide whether it wants the value is in the headers.
  */
 export const eventTypes = {
   changed: 'com.zendesk.ticket.changed',
@@ -32,7 +33,7 @@ export interface TicketEvent {
   readonly kind: keyof typeof eventTypes;
   /** Epoch seconds. */
   readonly stamp: number;
-  /** First 32 hex digits of the SHA-256 of the value's bytes. */
+  /** First 32 hex digits of the SHA-256 of the value without its `_embedded`. */
   readonly digest: string;
   /** The account, a URI; in a header anything else is percent-encoded. */
   readonly source: string;

@@ -21,7 +21,7 @@ export interface LogPlace {
 export interface TicketVersion {
   /** Epoch seconds (updated-stamp.ts). */
   readonly stamp: number;
-  /** First 32 hex digits of the SHA-256 of the value's bytes. */
+  /** First 32 hex digits of the SHA-256 of the value without its `_embedded`. */
   readonly digest: string;
   readonly place: LogPlace;
 }

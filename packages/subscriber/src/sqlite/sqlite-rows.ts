@@ -1,6 +1,7 @@
 /**
  * How versions, books and tickets come out of SQLite and go into it, for every store that keeps them there: this
- * package's own, and those of sinks, beside their data. Tables and statements are each store's own.
+ * package's own, and those of sinks, beside their data. Tables and statements are each store's own. Rows as arrays are
+ * the sinks' alone: Node 22, where this package runs too, has none of them.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Ticket, TicketVersion } from '@ticket-stream/ticket';
