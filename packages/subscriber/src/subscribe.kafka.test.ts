@@ -117,22 +117,31 @@ describe('a subscription', () => {
 });
 
 describe('an end', () => {
-  const refuse = () => {
-    throw new TicketStreamError('sink.unavailable', 'the sink is down');
-  };
-
-  it('comes within a second while a sink is waited for, without an error, and nothing is counted', async () => {
+  it('comes while a sink is waited for, without another try, without an error, and nothing is counted', async () => {
     const log = await openLog('stop-paused');
     await log.publish([ticket(1, 100)]);
     const said: string[] = [];
     const logger = { ...silentLogger, error: (_context: object, message: string) => said.push(message) };
-    const reading = await read(log, { handle: refuse, logger });
-    await expect
-      .poll(() => reading.waits.filter((reason) => reason?.includes('sink.unavailable')).length)
-      .toBeGreaterThan(3);
+    let tries = 0;
+    const paused = Promise.withResolvers<void>();
+    const reading = await read(log, {
+      logger,
+      handle() {
+        tries++;
+        throw new TicketStreamError('sink.unavailable', 'the sink is down');
+      },
+      onWaiting(reason) {
+        if (tries > 3 && reason?.includes('sink.unavailable')) paused.resolve();
+      },
+    });
+    // Asked for at the begin of a pause of 0.4 s or more.
+    await paused.promise;
+    const triedBefore = tries;
     const askedAtMs = performance.now();
     await reading.subscription.stop();
-    expect(performance.now() - askedAtMs).toBeLessThan(1_000);
+    expect(tries).toBe(triedBefore);
+    // Leaving the group takes 1.5 s at most; a service gives all of it 3 s.
+    expect(performance.now() - askedAtMs).toBeLessThan(3_000);
     await expect(reading.subscription.done).resolves.toBeUndefined();
     expect(reading.subscription.books()).toEqual(emptyBooks);
     expect(said).toEqual([]);
