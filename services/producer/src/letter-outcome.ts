@@ -5,7 +5,8 @@ import { identifyTicket, ticketDigest, ticketId } from '@ticket-stream/ticket';
 import type { ExportState, ReadTicket, TicketSlice } from '@ticket-stream/zendesk-export';
 
 export type LetterOutcome =
-  | { readonly kind: 'shown'; readonly slice: TicketSlice }
+  /** `position`: the export's, from before the ticket was asked for. */
+  | { readonly kind: 'shown'; readonly slice: TicketSlice; readonly position: number | undefined }
   | { readonly kind: 'not_shown'; readonly cause: string }
   /** Nobody's request: it is passed over. */
   | { readonly kind: 'no_request' };
@@ -27,7 +28,7 @@ export async function writeOutcome(
   const { exportState } = publisher.checkpoint;
   const transaction = await publisher.beginPage();
   try {
-    const letter = await publishOrLetter(transaction, request, outcome, exportState.position);
+    const letter = await publishOrLetter(transaction, request, outcome);
     if (letter !== undefined) {
       const origin = { kind: 'export', source, startTime: exportState.next.startTime } as const;
       await transaction.deadLetter({ ...letter, ticketId: request.ticketId, origin });
@@ -48,11 +49,10 @@ async function publishOrLetter(
   transaction: Transaction,
   { ticketId: asked }: RetryRequest,
   outcome: LetterOutcome,
-  position: number | undefined,
 ): Promise<Letter | undefined> {
   if (outcome.kind === 'no_request') return undefined;
   if (outcome.kind === 'not_shown') return notShown(outcome.cause);
-  const { slice } = outcome;
+  const { slice, position } = outcome;
   if (slice.kind === 'unread') {
     const { byteLength, sha256, reason, head } = slice;
     const isTooLarge = reason === 'too_large';

@@ -4,9 +4,10 @@
  * - **Exactly once.** The ticket, or its letter once more, the letter's state, and the place where the requests go on
  *   are one transaction with the checkpoint. A process killed anywhere does a request again, or never.
  * - **Never backwards.** A ticket shown by its id has no generated_timestamp. Its stamp is the latest of its own times
- *   and the export's position: the export has shown every version up to the position, so what Zendesk shows now is no
- *   older than any of them; and whatever changes later has a later second, and is newer. It takes for granted that what
- *   is shown by id is no further behind than the export's own delay (60 s).
+ *   and the export's position *before it was asked for*: the export had shown every version up to there, so what Zendesk
+ *   shows now is no older than any of them; and whatever changes later has a later second, and is newer. Pages that are
+ *   committed while the answer is on its way may show such a change. It takes for granted that what is shown by id is
+ *   no further behind than the export's own delay (60 s).
  * - **The export goes first.** A request is fetched while the export works or waits, in an allowance of its own, and
  *   written between two pages. One ticket is held.
  *
@@ -103,6 +104,7 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
   async function fetchTicket({ ticketId }: RetryRequest): Promise<LetterOutcome> {
     if (ticketId === undefined) return { kind: 'no_request' };
     const late = AbortSignal.timeout(FETCH_MS_MAX);
+    const { position } = publisher.checkpoint.exportState;
     let slice: TicketSlice;
     try {
       const page = await client.openTicket({ id: ticketId, signal: AbortSignal.any([signal, late]) });
@@ -116,7 +118,7 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
       throw error;
     }
     letterFetched.publish({ ticketId });
-    return { kind: 'shown', slice };
+    return { kind: 'shown', slice, position };
   }
 
   /** What comes of it is the next attempt's, or the letter's. */

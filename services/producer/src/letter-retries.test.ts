@@ -1,0 +1,162 @@
+import {
+  type Checkpoint,
+  type DeadLetter,
+  type LogReader,
+  type PagePublisher,
+  silentLogger,
+} from '@ticket-stream/kafka';
+import type { Logger } from '@ticket-stream/service-kit';
+import { type ExportClient, type ExportState, startState, type Waiting } from '@ticket-stream/zendesk-export';
+import { describe, expect, it } from 'vitest';
+import { createLetterRetries } from './letter-retries.ts';
+
+const START = 1_700_000_000;
+
+/** Time that the test moves on. */
+function clock() {
+  let nowMs = 0;
+  const waits = new Map<() => void, number>();
+  const waiting: Waiting = {
+    nowMs: () => nowMs,
+    wait: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
+        const over = () => {
+          waits.delete(over);
+          resolve();
+        };
+        waits.set(over, nowMs + ms);
+        signal?.addEventListener('abort', () => {
+          waits.delete(over);
+          reject(signal.reason);
+        });
+      }),
+  };
+  return {
+    waiting,
+    /** To the first moment that somebody waits for. */
+    next(): void {
+      const [first] = [...waits].sort(([, a], [, b]) => a - b);
+      if (first === undefined) throw new Error('nobody waits');
+      const [over, atMs] = first;
+      nowMs = Math.max(nowMs, atMs);
+      over();
+    },
+  };
+}
+
+interface Published {
+  readonly ticketId: string;
+  readonly stamp: number;
+}
+
+type Answer = (id: string, signal: AbortSignal) => string | Promise<string>;
+
+/** Requests by the ids of their tickets, undefined for a record that is none, and a Zendesk that answers as it is told. */
+function rig(requests: readonly (string | undefined)[], answer: Answer) {
+  const time = clock();
+  const asked: { readonly id: string; readonly atMs: number }[] = [];
+  const published: Published[] = [];
+  const letters: DeadLetter[] = [];
+  const outcomes: string[] = [];
+  const checkpoint = {
+    exportState: { ...startState(START), position: START },
+    nextRetryOffset: undefined,
+  } as unknown as Checkpoint<ExportState>;
+  const publisher = {
+    checkpoint,
+    ticketBytesMax: 1_000_000,
+    async beginPage() {
+      const open: { published: Published[]; letters: DeadLetter[] } = { published: [], letters: [] };
+      return {
+        publish: async (event: Published) => void open.published.push(event),
+        deadLetter: async (letter: DeadLetter) => void open.letters.push(letter),
+        settleLetter: async () => {},
+        abort: async () => {},
+        async commit(exportState: ExportState, nextRetryOffset?: bigint) {
+          published.push(...open.published);
+          letters.push(...open.letters);
+          publisher.checkpoint = {
+            ...publisher.checkpoint,
+            exportState,
+            nextRetryOffset,
+          } as typeof checkpoint;
+        },
+      };
+    },
+  };
+  const reader = {
+    topicExists: async () => true,
+    startOffsets: async () => new Map([[0, 0n]]),
+    stableEndOffsets: async () => new Map([[0, BigInt(requests.length)]]),
+    async *read(_topic: string, { from }: { readonly from: ReadonlyMap<number, bigint> }) {
+      const records = requests.map((id, offset) => ({
+        offset: BigInt(offset),
+        key: id === undefined ? null : Buffer.from(id),
+        headers: { 'retry-letter': `letter-${id}` },
+      }));
+      const left = records.slice(Number(from.get(0)));
+      if (left.length > 0) yield left;
+    },
+  };
+  const client = {
+    async openTicket({ id, signal }: { readonly id: string; readonly signal: AbortSignal }) {
+      asked.push({ id, atMs: time.waiting.nowMs() });
+      const text = await answer(id, signal);
+      return {
+        body: (async function* () {
+          yield Buffer.from(text);
+        })(),
+      };
+    },
+  };
+  const retries = createLetterRetries({
+    client: client as unknown as ExportClient,
+    publisher: publisher as unknown as PagePublisher<ExportState>,
+    reader: reader as unknown as LogReader,
+    topic: 'tickets.retry.producer',
+    source: 'test:letters',
+    logger: silentLogger as Logger,
+    signal: new AbortController().signal,
+    onOutcome: (outcome) => outcomes.push(outcome),
+    waiting: time.waiting,
+  });
+  return {
+    ...{ asked, published, letters, outcomes },
+    /** The export commits a page up to here. */
+    moveTo(position: number): void {
+      const { exportState } = publisher.checkpoint;
+      publisher.checkpoint = { ...publisher.checkpoint, exportState: { ...exportState, position } };
+    },
+    async work(ms: number): Promise<void> {
+      let isOver = false;
+      const work = retries.work(ms).finally(() => {
+        isOver = true;
+      });
+      while (!isOver) {
+        // Whatever can be done without waiting is done by then: all of it is promises.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (!isOver) time.next();
+      }
+      await work;
+    },
+  };
+}
+
+function shown(id: string, second = START - 100): string {
+  return `{"ticket":{"id":${id},"updated_at":"${new Date(second * 1000).toISOString()}"}}`;
+}
+
+describe('a ticket fetched again', () => {
+  it('is no newer than where the export stood before it was asked for', async () => {
+    const answered = Promise.withResolvers<string>();
+    const { work, moveTo, published } = rig(['7'], () => answered.promise);
+    moveTo(START + 10);
+    await work(10_000);
+    // A page that shows a later version is committed while the answer is on its way.
+    moveTo(START + 50);
+    answered.resolve(shown('7'));
+    await work(10_000);
+    expect(published).toMatchObject([{ ticketId: '7', stamp: START + 10 }]);
+  });
+});
