@@ -136,6 +136,18 @@ describe('a token', () => {
     expect(exportRequests.at(-1)).toBe('Bearer t3');
   });
 
+  it('refused to two requests at once is fetched anew for both', async () => {
+    let revoked = '';
+    const { url, exportRequests } = await account({ lets: (header) => header !== revoked });
+    const client = clientOf(url);
+    await getPage(client);
+    revoked = 'Bearer t1';
+    const both = await Promise.all([1, 2].map(() => refusalOf(client.openPage(asked))));
+    expect(both.map(({ code }) => code)).toEqual(['zendesk.token_refused', 'zendesk.token_refused']);
+    await getPage(client);
+    expect(exportRequests.at(-1)).toBe('Bearer t2');
+  });
+
   it('refused when it is fresh means that the credentials are: no third request', async () => {
     const { url, exportRequests, tokenRequests } = await account({ lets: () => false });
     const client = clientOf(url);

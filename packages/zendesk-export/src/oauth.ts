@@ -72,8 +72,8 @@ export function clientCredentialsAuthorization(
       return token.header;
     },
     refused(header) {
-      // A request that was under way with an older token says nothing about this one.
-      if (token !== undefined && token.header !== header) return true;
+      // A request that was under way with an older token says nothing about this one, nor about the next.
+      if (token?.header !== header) return true;
       if (doubted) return false;
       doubted = true;
       token = undefined;
