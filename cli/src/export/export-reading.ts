@@ -60,7 +60,7 @@ export interface PageTaker {
 export interface ReadPage {
   readonly state: ExportState;
   readonly verdict: PageVerdict;
-  /** The response's own Date, epoch seconds. */
+  /** As `OpenPage.date`. */
   readonly date: number | undefined;
   /** Of the page's tickets, epoch seconds; undefined where it has none. */
   readonly oldestSecond: number | undefined;

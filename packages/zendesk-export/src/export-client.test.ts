@@ -21,7 +21,7 @@ describe('the request', () => {
     const { url, requests } = await serve((_request, response) => {
       response.writeHead(200, { ...JSON_TYPE, date: 'Tue, 19 Sep 2023 00:46:52 GMT' }).end(PAGE);
     });
-    const page = await clientOf(url).openPage({
+    const page = await clientOf(url, { nowMs: () => 0 }).openPage({
       next: { mode: 'time', startTime: 1_695_062_724 },
       perPage: 77,
     });
@@ -33,6 +33,21 @@ describe('the request', () => {
       `Basic ${Buffer.from(`ana@example.org/token:${TOKEN}`).toString('base64')}`,
     );
     expect(request?.headers['user-agent']).toMatch(/^ticket-stream\//);
+  });
+
+  it.each([
+    [50, 1_695_084_412],
+    [400, 1_695_084_411],
+    [90_000, 1_695_084_322],
+  ])('is of the second in which it was made, where the head takes %i ms', async (headMs, date) => {
+    let nowMs = 7;
+    const { url } = await serve((_request, response) => {
+      nowMs += headMs;
+      response.writeHead(200, { ...JSON_TYPE, date: 'Tue, 19 Sep 2023 00:46:52 GMT' }).end(PAGE);
+    });
+    const page = await clientOf(url, { nowMs: () => nowMs }).openPage(asked);
+    page.discard();
+    expect(page.date).toBe(date);
   });
 
   it.each<[string, NextRequest, string]>([

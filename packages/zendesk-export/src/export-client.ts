@@ -55,7 +55,10 @@ export interface ExportClient {
 
 export interface OpenPage {
   readonly status: number;
-  /** The response's Date, epoch seconds; undefined where there is none that can be read. */
+  /**
+   * The second in which the page was looked up at the earliest, by Zendesk's clock: the response's Date, less the time
+   * that its head took to come. Epoch seconds; undefined where there is no Date that can be read.
+   */
   readonly date: number | undefined;
   /**
    * The body, decoded; to be read once, to its end or until the reader stops, which closes it.
@@ -78,13 +81,18 @@ export interface ExportClientOptions {
   readonly headersTimeoutMs?: number;
   /** Between two pieces of the body. */
   readonly bodyTimeoutMs?: number;
+  /** Milliseconds that only grow. */
+  readonly nowMs?: () => number;
 }
 
+/** A quicker head counts as of the Date's own second: Date has whole seconds, and would lose one to a millisecond. */
+const QUICK_HEAD_MS = 100;
 const USER_AGENT = 'ticket-stream/0.1.0 (+incremental ticket export)';
 
 /** @throws config.invalid  the URL cannot be used */
 export function createExportClient(options: ExportClientOptions): ExportClient {
   const { origin, hostname, port, protocol } = checkedUrl(options.url);
+  const nowMs = options.nowMs ?? (() => performance.now());
   const view = options.view ?? { scope: DEFAULT_SCOPE, include: [] };
   const agent = new Agent({
     // One page at a time; a second connection so that the next page need not wait for an aborted one to close, and a
@@ -121,6 +129,7 @@ export function createExportClient(options: ExportClientOptions): ExportClient {
     });
     try {
       const header = await authorization.header(signal);
+      const askedMs = nowMs();
       const response = await request(`${origin}${target}`, {
         dispatcher: agent,
         method: 'GET',
@@ -132,13 +141,14 @@ export function createExportClient(options: ExportClientOptions): ExportClient {
         },
         signal: signal ?? null,
       });
+      const headMs = nowMs() - askedMs;
       span.setAttribute('http.response.status_code', response.statusCode);
       const refused = await refusal(response, { context, secrets: authorization.secrets });
       if (response.statusCode === 401 && authorization.refused(header)) throw tokenRefused(refused);
       // A refusal of anything else let the token in.
       if (response.statusCode !== 401) authorization.accepted();
       if (refused !== undefined) throw refused;
-      return openBody(response, span, signal);
+      return openBody(response, headMs, span, signal);
     } catch (error) {
       const reported = signal?.aborted === true ? signal.reason : requestFailure(error);
       endSpan(span, reported);
@@ -166,8 +176,13 @@ export function createExportClient(options: ExportClientOptions): ExportClient {
   };
 }
 
-function openBody(response: Dispatcher.ResponseData, span: Span, signal: AbortSignal | undefined): OpenPage {
-  const dateMs = Date.parse(headerOf(response, 'date') ?? '');
+function openBody(
+  response: Dispatcher.ResponseData,
+  headMs: number,
+  span: Span,
+  signal: AbortSignal | undefined,
+): OpenPage {
+  const dateMs = Date.parse(headerOf(response, 'date') ?? '') - Math.max(0, headMs - QUICK_HEAD_MS);
   let settled = false;
   // The span lasts as long as the body: its end is where a cut or a stall shows.
   const settle = (error?: unknown): void => {

@@ -1,6 +1,6 @@
 /**
  * How the export goes on after a page: pure decisions over what Zendesk answered. No clock is read here; "now" is
- * the response's own Date.
+ * when Zendesk says that it looked the page up (`OpenPage.date`).
  *
  * A ticket stands in the export once, in its latest state, under the second of its last update (its
  * `generated_timestamp`).
@@ -23,7 +23,7 @@ export interface PageSeen {
   readonly tail: PageTail;
   /** The latest `generated_timestamp` of the page's tickets, epoch seconds; undefined where it has none. */
   readonly newestSecond: number | undefined;
-  /** The response's Date, epoch seconds; undefined where it had none that can be read. */
+  /** As `OpenPage.date`. */
   readonly date: number | undefined;
   /** As it was asked for: tells a full page where the flag `end_of_stream` is missing. */
   readonly perPage: number;

@@ -5,8 +5,12 @@ import type { AddressInfo, createServer as createTcpServer } from 'node:net';
 import { inspect } from 'node:util';
 import { isTicketStreamError, type TicketStreamError } from '@ticket-stream/errors';
 import { afterEach, expect } from 'vitest';
-import { createExportClient, type ExportClient, type OpenPage } from '../export-client.ts';
-import type { ExportView } from '../export-request.ts';
+import {
+  createExportClient,
+  type ExportClient,
+  type ExportClientOptions,
+  type OpenPage,
+} from '../export-client.ts';
 
 export const TOKEN = 'tok3n-that-nobody-may-see';
 export const PAGE = Buffer.from(
@@ -44,7 +48,7 @@ export async function listen(server: Server | ReturnType<typeof createTcpServer>
 
 export function clientOf(
   url: string,
-  options: { headersTimeoutMs?: number; bodyTimeoutMs?: number; view?: ExportView } = {},
+  options: Pick<ExportClientOptions, 'headersTimeoutMs' | 'bodyTimeoutMs' | 'view' | 'nowMs'> = {},
 ): ExportClient {
   const client = createExportClient({
     url,
