@@ -21,19 +21,21 @@ export interface Resumed {
 
 /** Going on as it is asked for now, whatever was asked for when the checkpoint was written. */
 export function resume(found: ExportState, wanted: WantedExport): Resumed {
-  const { hiddenSince, unseen } = changeScope(
+  const { hiddenSince, unseen, widened } = changeScope(
     found.scope,
     wanted.scope,
     found.hiddenSince,
     found.next.startTime,
   );
-  return {
-    state: inMode(
-      { ...found, scope: wanted.scope, hiddenSince, unseen: [...found.unseen, ...unseen] },
-      wanted.mode,
-    ),
-    unseen,
+  const state: ExportState = {
+    ...found,
+    scope: wanted.scope,
+    hiddenSince,
+    unseen: [...found.unseen, ...unseen],
   };
+  // A cursor lies inside the newest second shown, or beyond it: what was hidden up to it would neither come nor be on
+  // record. From the second's beginning it comes, and the boundary drops what was shown.
+  return { state: inMode(widened ? withoutCursor(state) : state, wanted.mode), unseen };
 }
 
 /** Reading one second by the cursor endpoint, in pages of any size; what lies before it was seen to be empty. */

@@ -33,6 +33,8 @@ export interface ScopeChange {
   readonly hiddenSince: Readonly<Partial<Record<UnseenWhat, number>>>;
   /** What the change shows from now on and does not bring back; empty unless the scope was widened. */
   readonly unseen: readonly Unseen[];
+  /** Something is shown from now on that was hidden. */
+  readonly widened: boolean;
 }
 
 /**
@@ -51,11 +53,11 @@ export function changeScope(
   for (const what of hiddenAfter) {
     since[what] = hiddenBefore.includes(what) ? (hiddenSince[what] ?? 0) : atSecond;
   }
-  const unseen = hiddenBefore
-    .filter((what) => !hiddenAfter.includes(what))
+  const shownAgain = hiddenBefore.filter((what) => !hiddenAfter.includes(what));
+  const unseen = shownAgain
     .map((what) => ({ what, from: hiddenSince[what] ?? 0, until: atSecond - 1 }))
     .filter(({ from, until }) => from <= until);
-  return { hiddenSince: since, unseen };
+  return { hiddenSince: since, unseen, widened: shownAgain.length > 0 };
 }
 
 export function isExportScope(

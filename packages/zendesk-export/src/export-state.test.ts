@@ -99,6 +99,22 @@ describe('a scope that changes', () => {
     expect(resume(after, wanting(wide))).toEqual({ state: after, unseen: [] });
   });
 
+  it.each(['cursor', 'second'] as const)(
+    'widened, shows the newest second from its beginning: %s',
+    (mode) => {
+      const under = (scope: ExportScope): ExportState => ({
+        ...startState(START, 'cursor', scope),
+        next: { mode, startTime: START, cursor: 'in the middle of it' },
+      });
+      const { next } = resume(under(narrow), { mode: 'cursor', scope: wide }).state;
+      expect(next).toEqual({ mode, startTime: START });
+      for (const scope of [narrow, DEFAULT_SCOPE]) {
+        const narrowed = resume(under(scope), { mode: 'cursor', scope: narrow }).state;
+        expect(narrowed.next).toEqual(under(scope).next);
+      }
+    },
+  );
+
   it('narrowed and widened again, misses the time between alone', () => {
     const wideFirst = at(START + 50, startState(START, 'time', wide));
     const narrowed = resume(wideFirst, wanting(narrow));
