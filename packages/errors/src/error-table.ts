@@ -124,7 +124,7 @@ export const errorTable = {
   'ticket.not_shown': {
     disposition: 'dead_letter',
     remedy:
-      'Zendesk does not show this ticket by its id: it is deleted (that comes by the export), or these credentials may not see it. Look at the cause; retry it later, or drop the letter.',
+      'Zendesk does not show this ticket by its id: it is deleted (that comes by the export), these credentials may not see it, or every attempt failed. Look at the cause; retry it later, or drop the letter.',
   },
 
   'record.invalid_headers': {

@@ -1,3 +1,4 @@
+import { type ErrorCode, TicketStreamError } from '@ticket-stream/errors';
 import {
   type Checkpoint,
   type DeadLetter,
@@ -121,6 +122,19 @@ function rig(requests: readonly (string | undefined)[], answer: Answer) {
     onOutcome: (outcome) => outcomes.push(outcome),
     waiting: time.waiting,
   });
+  async function work(ms: number): Promise<void> {
+    let isOver = false;
+    const working = retries.work(ms).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      // Whatever can be done without waiting is done by then: all of it is promises.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!isOver) time.next();
+    }
+    await working;
+  }
+
   return {
     ...{ asked, published, letters, outcomes },
     /** The export commits a page up to here. */
@@ -128,23 +142,32 @@ function rig(requests: readonly (string | undefined)[], answer: Answer) {
       const { exportState } = publisher.checkpoint;
       publisher.checkpoint = { ...publisher.checkpoint, exportState: { ...exportState, position } };
     },
-    async work(ms: number): Promise<void> {
-      let isOver = false;
-      const work = retries.work(ms).finally(() => {
-        isOver = true;
-      });
-      while (!isOver) {
-        // Whatever can be done without waiting is done by then: all of it is promises.
-        await new Promise((resolve) => setImmediate(resolve));
-        if (!isOver) time.next();
-      }
-      await work;
+    work,
+    async workUntilDone(): Promise<void> {
+      while (outcomes.length < requests.length) await work(10_000);
     },
   };
 }
 
 function shown(id: string, second = START - 100): string {
   return `{"ticket":{"id":${id},"updated_at":"${new Date(second * 1000).toISOString()}"}}`;
+}
+
+const silent429 = refusal('zendesk.rate_limited', 429);
+const ill = refusal('zendesk.unavailable', 500);
+
+function refusal(code: ErrorCode, status?: number, retryAfterMs?: number): TicketStreamError {
+  return new TicketStreamError(code, `Zendesk answered ${status}`, { context: { status, retryAfterMs } });
+}
+
+/** Throws these one after the other, then shows the ticket. */
+function after(...failures: readonly Error[]): Answer {
+  const left = [...failures];
+  return (id) => {
+    const failure = left.shift();
+    if (failure !== undefined) throw failure;
+    return shown(id);
+  };
 }
 
 describe('a ticket fetched again', () => {
@@ -158,5 +181,80 @@ describe('a ticket fetched again', () => {
     answered.resolve(shown('7'));
     await work(10_000);
     expect(published).toMatchObject([{ ticketId: '7', stamp: START + 10 }]);
+  });
+
+  it('that Zendesk answers with another is not published in its place', async () => {
+    const { workUntilDone, published, letters } = rig(['7'], () => shown('8'));
+    await workUntilDone();
+    expect(published).toEqual([]);
+    expect(letters).toMatchObject([
+      { ticketId: '7', code: 'ticket.not_shown', cause: 'Zendesk shows ticket 8 in its place' },
+    ]);
+  });
+
+  it('that fails again and again is its letter once more, and those behind it get their turn', async () => {
+    const { workUntilDone, asked, letters, published } = rig(['7', '8'], (id) => {
+      if (id === '7') throw ill;
+      return shown(id);
+    });
+    await workUntilDone();
+    expect(asked.filter(({ id }) => id === '7')).toHaveLength(8);
+    expect(letters).toMatchObject([
+      { ticketId: '7', code: 'ticket.not_shown', cause: 'fetching it failed: Zendesk answered 500' },
+    ]);
+    expect(published).toMatchObject([{ ticketId: '8' }]);
+  });
+
+  it('that does not come is given up after a minute, each time', async () => {
+    const { workUntilDone, asked, letters } = rig(
+      ['7'],
+      (_id, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
+    await workUntilDone();
+    expect(asked).toHaveLength(8);
+    for (const [at, { atMs }] of asked.slice(1).entries())
+      expect(atMs - (asked[at]?.atMs ?? 0)).toBeGreaterThan(60_000);
+    expect(letters).toMatchObject([{ cause: 'fetching it failed: Zendesk did not show it within 60 s' }]);
+  });
+
+  it('is waited for however long Zendesk is away or busy', async () => {
+    const away = [refusal('zendesk.unavailable'), refusal('zendesk.unavailable', 503), silent429];
+    const { workUntilDone, asked, published } = rig(
+      ['7'],
+      after(...Array.from({ length: 10 }, () => away).flat()),
+    );
+    await workUntilDone();
+    expect([asked.length, published.length]).toEqual([31, 1]);
+  });
+
+  it.each([
+    ['a 429 that says how long', refusal('zendesk.rate_limited', 429, 93_000), 93_000],
+    ['a 429 that does not', silent429, 60_000],
+    ['a 503 that says how long', refusal('zendesk.unavailable', 503, 30_000), 30_000],
+  ])('waits out %s', async (_name, failure, ms) => {
+    const { workUntilDone, asked, published } = rig(['7'], after(failure));
+    await workUntilDone();
+    expect(published).toHaveLength(1);
+    const [first, second] = asked.map(({ atMs }) => atMs);
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(ms);
+  });
+
+  it('takes one request a second of the allowance that all of the account shares', async () => {
+    const { workUntilDone, asked, published } = rig(['1', '2', '3', '4'], (id) => shown(id));
+    await workUntilDone();
+    expect(published).toHaveLength(4);
+    const [first, , , last] = asked.map(({ atMs }) => atMs);
+    expect((last ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(3_000);
+  });
+});
+
+describe('a record that is no request', () => {
+  it('is passed over, and Zendesk is not asked', async () => {
+    const { workUntilDone, asked, published, outcomes } = rig([undefined, '7'], (id) => shown(id));
+    await workUntilDone();
+    expect(asked.map(({ id }) => id)).toEqual(['7']);
+    expect(published).toHaveLength(1);
+    expect(outcomes).toEqual(['passed_over', 'applied']);
   });
 });

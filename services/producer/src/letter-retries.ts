@@ -8,13 +8,15 @@
  *   shows now is no older than any of them; and whatever changes later has a later second, and is newer. Pages that are
  *   committed while the answer is on its way may show such a change. It takes for granted that what is shown by id is
  *   no further behind than the export's own delay (60 s).
- * - **The export goes first.** A request is fetched while the export works or waits, in an allowance of its own, and
- *   written between two pages. One ticket is held.
+ * - **The export goes first.** A request is fetched while the export works or waits, and written between two pages.
+ *   One ticket is held. The allowance is not the export's but that of all of the account's requests, so it is used
+ *   slowly.
  *
- * Requests are done in their order, one after the other. A 429 is waited out; a request that fails `ATTEMPTS_MAX` times
- * is its letter once more, so that the ones behind it get their turn.
+ * Requests are done in their order, one after the other. While Zendesk is away or busy all of them wait; a request that
+ * fails `ATTEMPTS_MAX` times in a way that may be the ticket's own is its letter once more, so that the ones behind it
+ * get their turn.
  */
-import { asTicketStreamError, isTicketStreamError, type TicketStreamError } from '@ticket-stream/errors';
+import { asTicketStreamError, isTicketStreamError, TicketStreamError } from '@ticket-stream/errors';
 import {
   type LogReader,
   type PagePublisher,
@@ -24,9 +26,11 @@ import {
 import type { Logger } from '@ticket-stream/service-kit';
 import {
   createBackoff,
+  createPacer,
   type ExportClient,
   type ExportState,
   pageLimits,
+  RATE_LIMIT_DEFAULT_MS,
   readShownTicket,
   realWaiting,
   type TicketSlice,
@@ -61,6 +65,8 @@ const POLL_ABSENT_MS = 5_000;
 const FETCH_MS_MAX = 60_000;
 const BODY_BYTES_MAX = 256 * 1024 * 1024;
 const ATTEMPTS_MAX = 8;
+/** Zendesk allows an account 200 or more, shared with its agents and every other client. */
+const REQUESTS_PER_MINUTE = 60;
 
 /** A request whose ticket is here, or is known not to come. */
 interface Ready {
@@ -72,6 +78,7 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
   const { client, publisher, reader, topic, logger, signal, onOutcome } = options;
   const waiting = options.waiting ?? realWaiting;
   const backoff = createBackoff({ firstMs: 500, maxMs: 60_000 });
+  const pacer = createPacer({ requestsPerMinute: REQUESTS_PER_MINUTE, waiting });
   let queue: readonly RetryRequest[] = [];
   let ready: Ready | undefined;
   let isThere = false;
@@ -103,8 +110,10 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
 
   async function fetchTicket({ ticketId }: RetryRequest): Promise<LetterOutcome> {
     if (ticketId === undefined) return { kind: 'no_request' };
-    const late = AbortSignal.timeout(FETCH_MS_MAX);
+    await pacer.turn(signal);
     const { position } = publisher.checkpoint.exportState;
+    const ended = new AbortController();
+    const late = lateSignal(ended.signal);
     let slice: TicketSlice;
     try {
       const page = await client.openTicket({ id: ticketId, signal: AbortSignal.any([signal, late]) });
@@ -116,20 +125,38 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
         return { kind: 'not_shown', cause: `Zendesk does not show it (${status})` };
       }
       throw error;
+    } finally {
+      ended.abort();
     }
     letterFetched.publish({ ticketId });
     return { kind: 'shown', slice, position };
   }
 
+  /** Aborted `FETCH_MS_MAX` from now, unless `ended` comes first. */
+  function lateSignal(ended: AbortSignal): AbortSignal {
+    const late = new AbortController();
+    const seconds = FETCH_MS_MAX / 1000;
+    waiting.wait(FETCH_MS_MAX, ended).then(
+      () =>
+        late.abort(
+          new TicketStreamError('zendesk.unavailable', `Zendesk did not show it within ${seconds} s`, {
+            context: { reason: TOO_LATE },
+          }),
+        ),
+      () => {},
+    );
+    return late.signal;
+  }
+
   /** What comes of it is the next attempt's, or the letter's. */
   function failed(error: TicketStreamError): void {
     const { retryAfterMs } = error.context;
-    if (error.code === 'zendesk.rate_limited') {
-      holdOff(Math.max(typeof retryAfterMs === 'number' ? retryAfterMs : 0, backoff.nextMs()));
+    const defaultMs = error.code === 'zendesk.rate_limited' ? RATE_LIMIT_DEFAULT_MS : 0;
+    holdOff(Math.max(typeof retryAfterMs === 'number' ? retryAfterMs : defaultMs, backoff.nextMs()));
+    if (isOfZendesk(error)) {
       logger.warn({ err: error }, 'a ticket asked for again has to wait');
       return;
     }
-    holdOff(backoff.nextMs());
     const [request] = queue;
     if (request === undefined) {
       // A right that is missing does not come by itself; whoever asks for a letter again would wait in vain.
@@ -185,6 +212,15 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
     await (work === undefined ? time : Promise.race([work, time]));
     over.abort();
   }
+}
+
+const TOO_LATE = 'too_late';
+
+/** Not about a ticket, however long it lasts: Zendesk is busy, or away. A 500, or no end, may be the ticket's own. */
+function isOfZendesk({ code, context: { status, reason } }: TicketStreamError): boolean {
+  if (code === 'zendesk.rate_limited') return true;
+  const isAway = status === undefined || status === 502 || status === 503;
+  return code === 'zendesk.unavailable' && isAway && reason !== TOO_LATE;
 }
 
 /** Deleted, not for these credentials, or refused as it is: asking again would bring the same. */
