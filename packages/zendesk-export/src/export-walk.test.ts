@@ -80,6 +80,33 @@ describe('what a page means for the next request, by time', () => {
   );
 });
 
+describe('an end in the newest time, which Zendesk leaves out', () => {
+  const FAR = START + 9_000_000;
+  it.each([
+    // asked, tickets, end_time, end_of_stream, newest → verdict, next start, position, said
+    // Later than the page was made: its tickets say how far it goes.
+    [START, 1_000, FAR, false, START + 50, 'advanced', START + 50, START + 49, FAR],
+    [START, 7, FAR, true, START + 50, 'caught_up', START + 50, START + 839, FAR],
+    [START, 0, FAR, true, undefined, 'caught_up', START, START + 839, FAR],
+    [START, 0, FAR, false, undefined, 'ask_again', START, START - 1, FAR],
+    [START, 1_000, FAR, false, START, 'stuck', START, START - 1, FAR],
+    [START, 1_000, FAR, false, FAR, 'advanced', START + 840, START + 839, FAR],
+    // What is shown of the last minute may not be all of it.
+    [START, 7, START + 841, true, START + 841, 'caught_up', START + 840, START + 839, undefined],
+    [START, 7, START + 840, true, START + 840, 'caught_up', START + 840, START + 839, undefined],
+    // Once its time has come.
+    [START + 840, 1_000, START + 841, false, START + 841, 'ask_again', START + 840, START + 839, undefined],
+  ] as const)(
+    'from %i, %i tickets, end_time %i, end_of_stream %s: is not gone on from',
+    (asked, ticketCount, endTime, endOfStream, newestSecond, verdict, next, position, said) => {
+      const before: ExportState = { ...state, next: { mode: 'time', startTime: asked }, position: asked - 1 };
+      const result = stepFrom(before, { ticketCount, endTime, endOfStream }, newestSecond, START + 900);
+      expect([result.verdict, result.next.startTime, result.position]).toEqual([verdict, next, position]);
+      expect(result.disbelieved).toBe(said);
+    },
+  );
+});
+
 describe('the position', () => {
   const cases: readonly [
     string,
@@ -109,7 +136,13 @@ describe('the position', () => {
       START,
       START + 839,
     ],
-    ['takes the later of both', { endTime: START + 50, endOfStream: true }, START + 70, START, START + 49],
+    [
+      'takes no end in the newest time',
+      { endTime: START + 50, endOfStream: true },
+      START + 70,
+      START,
+      START + 9,
+    ],
     ['does without a Date', { endTime: START + 50, endOfStream: true }, undefined, START, START + 49],
     ['never moves back', { endTime: START - 500, endOfStream: true }, START - 500, START + 7, START + 7],
     [
@@ -176,9 +209,18 @@ describe('what a page means for the next request, by cursor', () => {
     },
   );
 
-  it('does not go on from a second that lies in the future of the response', () => {
-    const result = stepFrom(under, { ticketCount: 1, afterCursor: 'b', endOfStream: false }, 9e9, START + 20);
-    expect([result.next.startTime, result.position]).toEqual([START + 20, START + 19]);
+  it.each([
+    [9e9, 9e9],
+    [START + 841, undefined],
+  ])('does not go on from the newest time: %i', (newest, disbelieved) => {
+    const result = stepFrom(
+      under,
+      { ticketCount: 1, afterCursor: 'b', endOfStream: false },
+      newest,
+      START + 900,
+    );
+    expect(result).toMatchObject({ position: START + 839, disbelieved });
+    expect(result.next.startTime).toBe(START + 840);
   });
 });
 

@@ -45,6 +45,8 @@ export interface Step {
   readonly next: NextRequest;
   readonly verdict: PageVerdict;
   readonly position: number | undefined;
+  /** The page claims to go up to this second, later than it was made. To be said; nothing is taken from it. */
+  readonly disbelieved: number | undefined;
 }
 
 /**
@@ -54,7 +56,12 @@ export interface Step {
  */
 export function stepAfter(state: ExportState, page: PageSeen, mode: ExportMode): Step {
   const step = stepOf(state.next, page, mode);
-  return { ...step, position: nextPosition(state, page, step.next.startTime) };
+  const said = endOf(page);
+  return {
+    ...step,
+    position: nextPosition(state, page, step.next.startTime),
+    disbelieved: page.date !== undefined && said !== undefined && said > page.date ? said : undefined,
+  };
 }
 
 /** The state that a page's commit makes durable. @param boundary  closed for `step.next.startTime` */
@@ -62,7 +69,7 @@ export function stateAfter(state: ExportState, step: Step, boundary: Boundary): 
   return { ...state, next: step.next, boundary, position: step.position };
 }
 
-type Move = Omit<Step, 'position'>;
+type Move = Omit<Step, 'position' | 'disbelieved'>;
 
 function stepOf(asked: NextRequest, page: PageSeen, mode: ExportMode): Move {
   switch (asked.mode) {
@@ -75,8 +82,9 @@ function stepOf(asked: NextRequest, page: PageSeen, mode: ExportMode): Move {
   }
 }
 
-function stepByTime(asked: number, { tail, perPage }: PageSeen): Move {
-  const startTime = Math.max(asked, tail.endTime ?? tail.nextStartTime ?? 0);
+function stepByTime(asked: number, page: PageSeen): Move {
+  const { tail, perPage } = page;
+  const startTime = Math.max(asked, shownTo(page) ?? 0);
   const next: NextRequest = { mode: 'time', startTime };
   if (tail.endOfStream === true) return { next, verdict: 'caught_up' };
   // A null where the next start should be: "ask again", whatever the page holds.
@@ -85,14 +93,18 @@ function stepByTime(asked: number, { tail, perPage }: PageSeen): Move {
   if (tail.ticketCount === 0) return { next, verdict: 'ask_again' };
   // Bodies of before the flag: a page that is not full is the last.
   if (tail.endOfStream === undefined && tail.ticketCount < perPage) return { next, verdict: 'caught_up' };
+  // It goes on later, where its time has not come yet.
+  const said = endOf(page);
+  if (said !== undefined && said > asked && asked >= latestSecond(page))
+    return { next, verdict: 'ask_again' };
   return { next: { mode: 'second', startTime: asked }, verdict: 'stuck' };
 }
 
 function stepByCursor(asked: NextRequest & { readonly cursor?: string }, page: PageSeen): Move {
   const { tail } = page;
   // Without a cursor to go on from, the whole page comes again: the boundary must keep all of it, not its newest second.
-  const shownTo = tail.afterCursor === undefined ? undefined : plausibleSecond(page);
-  const startTime = Math.max(asked.startTime, shownTo ?? 0);
+  const newest = tail.afterCursor === undefined ? undefined : shownTo(page);
+  const startTime = Math.max(asked.startTime, newest ?? 0);
   const cursor = tail.afterCursor ?? asked.cursor;
   const next: NextRequest = { mode: 'cursor', startTime, ...(cursor === undefined ? {} : { cursor }) };
   if (tail.endOfStream === true) return { next, verdict: 'caught_up' };
@@ -120,23 +132,40 @@ function stepThroughSecond(
   return { next: { mode: 'second', startTime, cursor: afterCursor }, verdict: 'advanced' };
 }
 
-/** A second that lies in the response's own future is no place to go on from: everything before it would be lost. */
-function plausibleSecond({ newestSecond, date }: PageSeen): number | undefined {
-  if (newestSecond === undefined || date === undefined) return newestSecond;
-  return Math.min(newestSecond, date);
+/** Up to where a page goes by its own words; the cursor endpoint says it by its newest ticket alone. */
+function endOf({ tail, newestSecond }: PageSeen): number | undefined {
+  return tail.endTime ?? tail.nextStartTime ?? (tail.afterCursor === undefined ? undefined : newestSecond);
+}
+
+/** The newest second that Zendesk may have shown. */
+function latestSecond({ date, delaySeconds }: PageSeen): number {
+  return date === undefined ? Number.POSITIVE_INFINITY : date - delaySeconds;
+}
+
+/**
+ * The second to go on from. None in the newest time, which Zendesk leaves out: what comes there yet, or everything
+ * before a second of the future, would be lost. How far such a page goes is what its tickets say.
+ */
+function shownTo(page: PageSeen): number | undefined {
+  const { newestSecond } = page;
+  const latest = latestSecond(page);
+  const said = endOf(page);
+  if (said === undefined || said <= latest) return said;
+  return newestSecond === undefined ? undefined : Math.min(newestSecond, latest);
 }
 
 /** A quiet night shows `end_of_stream` and no ticket: the response's own Date then moves the position on. */
 function nextPosition(state: ExportState, page: PageSeen, nextStart: number): number | undefined {
-  const { tail, date, delaySeconds } = page;
+  const { tail, date } = page;
   const candidates: number[] = [];
   if (state.position !== undefined) candidates.push(state.position);
   // Where the page itself says how far it goes. (A reset may lead behind the position, and `max` keeps it.)
-  const says = tail.endTime ?? tail.nextStartTime;
-  if (says !== undefined) candidates.push(says - 1);
+  const isSaid = tail.endTime !== undefined || tail.nextStartTime !== undefined;
+  const end = isSaid ? shownTo(page) : undefined;
+  if (end !== undefined) candidates.push(end - 1);
   if (nextStart > state.next.startTime) candidates.push(nextStart - 1);
   // The end of a second that is being read is not the end of what is asked for.
   const isEnd = tail.endOfStream === true && state.next.mode !== 'second';
-  if (isEnd && date !== undefined) candidates.push(date - (delaySeconds + 1));
+  if (isEnd && date !== undefined) candidates.push(latestSecond(page) - 1);
   return candidates.length === 0 ? undefined : Math.max(...candidates);
 }

@@ -98,6 +98,12 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     pageSize.succeeded();
     if (outcome.committed) lastCommitMs = performance.now();
     if (outcome.countIgnored) logger.warn('a page was accepted although its count differs');
+    if (outcome.disbelieved !== undefined) {
+      logger.warn(
+        { endTime: outcome.disbelieved },
+        'a page claims to go up to a second later than it was made; going on from what it showed',
+      );
+    }
     if (outcome.verdict === 'stuck') await goAround(asked);
     else if (settled(outcome.verdict)) return;
     else if (outcome.verdict === 'caught_up') cursorWorked(asked);

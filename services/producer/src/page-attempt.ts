@@ -59,6 +59,8 @@ export interface PageOutcome extends Readonly<PageCounts> {
   readonly newestSecond: number | undefined;
   /** The page was accepted although its count differs. */
   readonly countIgnored: boolean;
+  /** The page claims to go up to this second, later than it was made. */
+  readonly disbelieved: number | undefined;
 }
 
 /**
@@ -86,14 +88,18 @@ export async function attemptPage(attempt: PageAttempt, perPage: number): Promis
     const counted = attempt.countRule.judge(tail);
     if (counted === 'fetch_again') {
       await writer.abort();
-      return { ...outcome('uncounted', false, tail), countIgnored: false };
+      return { ...outcome('uncounted', false, tail), countIgnored: false, disbelieved: undefined };
     }
     const { delaySeconds, mode } = attempt;
     const step = stepAfter(before, { tail, newestSecond, date: page.date, perPage, delaySeconds }, mode);
     const after = stateAfter(before, step, boundary.close(step.next.startTime));
     const committed = writer.begun || mustCommit(before, after, attempt.msSinceCommit());
     if (committed) await (await writer.transaction()).commit(after);
-    return { ...outcome(step.verdict, committed, tail), countIgnored: counted === 'accept_loudly' };
+    return {
+      ...outcome(step.verdict, committed, tail),
+      countIgnored: counted === 'accept_loudly',
+      disbelieved: step.disbelieved,
+    };
   } catch (error) {
     page.discard();
     // An abort that fails leaves the producer in doubt; that doubt is then the error to deal with.
