@@ -13,7 +13,7 @@ export interface RetryRequest {
 
 /**
  * The requests from an offset on, at most one fetch of them.
- * @param from  undefined, or what the topic no longer has: from its beginning
+ * @param from  undefined, or what the topic does not have, since it forgot it or was made anew: from its beginning
  * @throws kafka.unavailable  also where the topic is not there; kafka.not_allowed
  */
 export async function readRetryRequests(
@@ -23,8 +23,9 @@ export async function readRetryRequests(
 ): Promise<readonly RetryRequest[]> {
   const [starts, ends] = await Promise.all([reader.startOffsets(topic), reader.stableEndOffsets(topic)]);
   const start = starts.get(0) ?? 0n;
-  const at = from === undefined || from < start ? start : from;
-  const range = { from: new Map([[0, at]]), to: new Map([[0, ends.get(0) ?? 0n]]) };
+  const end = ends.get(0) ?? 0n;
+  const at = from === undefined || from < start || from > end ? start : from;
+  const range = { from: new Map([[0, at]]), to: new Map([[0, end]]) };
   for await (const records of reader.read(topic, range)) {
     return records.map(({ offset, key, headers }) => {
       const ticketId = key?.toString('latin1') ?? '';

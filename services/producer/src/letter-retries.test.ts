@@ -54,7 +54,7 @@ interface Published {
 type Answer = (id: string, signal: AbortSignal) => string | Promise<string>;
 
 /** Requests by the ids of their tickets, undefined for a record that is none, and a Zendesk that answers as it is told. */
-function rig(requests: readonly (string | undefined)[], answer: Answer) {
+function rig(requests: readonly (string | undefined)[], answer: Answer, nextRetryOffset?: bigint) {
   const time = clock();
   const asked: { readonly id: string; readonly atMs: number }[] = [];
   const published: Published[] = [];
@@ -62,7 +62,7 @@ function rig(requests: readonly (string | undefined)[], answer: Answer) {
   const outcomes: string[] = [];
   const checkpoint = {
     exportState: { ...startState(START), position: START },
-    nextRetryOffset: undefined,
+    nextRetryOffset,
   } as unknown as Checkpoint<ExportState>;
   const publisher = {
     checkpoint,
@@ -246,6 +246,14 @@ describe('a ticket fetched again', () => {
     expect(published).toHaveLength(4);
     const [first, , , last] = asked.map(({ atMs }) => atMs);
     expect((last ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(3_000);
+  });
+});
+
+describe('a topic of requests that was made anew', () => {
+  it('is read from its beginning, whatever was done of the former one', async () => {
+    const { workUntilDone, published } = rig(['7', '8'], (id) => shown(id), 57n);
+    await workUntilDone();
+    expect(published).toMatchObject([{ ticketId: '7' }, { ticketId: '8' }]);
   });
 });
 

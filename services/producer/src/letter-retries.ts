@@ -173,7 +173,8 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
   /** In a transaction of its own, as often as it takes. */
   async function write({ request, outcome }: Ready): Promise<void> {
     const { offset } = request;
-    while ((publisher.checkpoint.nextRetryOffset ?? 0n) <= offset) {
+    // Not "past it": in a topic that was made anew the requests have lower offsets than those of the former one.
+    while (publisher.checkpoint.nextRetryOffset !== offset + 1n) {
       try {
         onOutcome(await writeOutcome(options, request, outcome));
       } catch (error) {
