@@ -171,6 +171,17 @@ describe('a reset', () => {
     ]);
   });
 
+  it('to before anything was exported, hides from there on', () => {
+    const hiding = { ...before, scope: DEFAULT_SCOPE, hiddenSince: { ai_agent: START } };
+    const after = resetTo(hiding, START - 500, 'time', NOW);
+    expect(after.hiddenSince).toEqual({ ai_agent: START - 500 });
+    const later = { ...after, next: { mode: 'time', startTime: START + 10 } } as const;
+    expect(resume(later, { mode: 'time', scope: before.scope }).unseen).toEqual([
+      { what: 'ai_agent', from: START - 500, until: START + 9 },
+    ]);
+    expect(resetTo(hiding, START + 500, 'time', NOW).hiddenSince).toEqual({ ai_agent: START });
+  });
+
   it('forwards, leaves a gap on record', () => {
     const after = resetTo(before, START + 2_000, 'time', NOW);
     expect(after.gaps.at(-1)).toEqual({

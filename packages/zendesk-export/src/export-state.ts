@@ -71,7 +71,7 @@ export function inMode(state: ExportState, mode: ExportMode): ExportState {
 /**
  * Going on at `to` instead, backwards or forwards. Everything from there on is published again, as copies that
  * consumers count as duplicates; what a scope hid at or after it is shown again, so it is off the record, unless it is
- * hidden still. Forwards, what lies between is a gap on record.
+ * hidden still, which it then is from there on. Forwards, what lies between is a gap on record.
  */
 export function resetTo(state: ExportState, to: number, mode: ExportMode, nowSecond: number): ExportState {
   const { startTime } = state.next;
@@ -82,6 +82,9 @@ export function resetTo(state: ExportState, to: number, mode: ExportMode, nowSec
     ...state,
     next: { mode, startTime: to },
     boundary: { second: to, digests: {}, overflowed: false },
+    hiddenSince: Object.fromEntries(
+      Object.entries(state.hiddenSince).map(([what, since]) => [what, Math.min(since, to)]),
+    ),
     unseen: state.unseen.flatMap((each) => (hidden.includes(each.what) ? [each] : before(each, to))),
     gaps: [...state.gaps.flatMap((each) => before(each, to)), ...skipped],
   };
