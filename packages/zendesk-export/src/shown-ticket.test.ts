@@ -49,6 +49,8 @@ describe('a ticket shown by its id', () => {
     [`{"ticket":${TICKET},"users":[]}`, 'zendesk.page_malformed'],
     [`{"ticket":${TICKET}}}`, 'zendesk.page_malformed'],
     [`{"ticket":{"id":1,}}`, 'zendesk.page_malformed'],
+    [`{"ticket":{"id":1},{"id":2}}`, 'zendesk.page_malformed'],
+    [`{"ticket":{"id":1},2}`, 'zendesk.page_malformed'],
   ])('%j is no answer', async (body, code) => {
     for (const chunkBytes of [1, 7, 1_000])
       await expect(read(body, chunkBytes)).rejects.toMatchObject({ code });

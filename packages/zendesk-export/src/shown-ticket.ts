@@ -21,10 +21,14 @@ export async function readShownTicket(
   body: AsyncIterable<Uint8Array>,
   limits: PageLimits,
 ): Promise<TicketSlice> {
-  let found: TicketSlice | undefined;
-  for await (const slices of streamPage(asPage(body), limits, 'time')) found ??= slices[0];
-  if (found === undefined) throw truncated('it shows no ticket');
-  return found;
+  const found: TicketSlice[] = [];
+  for await (const slices of streamPage(asPage(body), limits, 'time')) {
+    found.push(...slices);
+    if (found.length > 1) throw malformed('it shows more than one ticket');
+  }
+  const [ticket] = found;
+  if (ticket === undefined) throw truncated('it shows no ticket');
+  return ticket;
 }
 
 /** The same bytes with a page's array and control fields around the ticket. */
