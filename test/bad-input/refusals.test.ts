@@ -191,6 +191,11 @@ describe.concurrent('wrong options', () => {
     ['a start before 1970', { START_TIME: '1969-12-31' }, 'START_TIME'],
     ['two ways to be let in', { ZENDESK_OAUTH_TOKEN: 'hidden-word' }, 'ZENDESK_OAUTH_TOKEN'],
     [
+      'a token that fits no header',
+      { ZENDESK_API_TOKEN: '', ZENDESK_EMAIL: '', ZENDESK_OAUTH_TOKEN: 'hidden-word…' },
+      'ZENDESK_OAUTH_TOKEN',
+    ],
+    [
       'a client without its secret',
       { ZENDESK_API_TOKEN: '', ZENDESK_OAUTH_CLIENT_ID: 'client' },
       'ZENDESK_OAUTH_CLIENT_SECRET',

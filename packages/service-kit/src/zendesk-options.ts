@@ -46,6 +46,8 @@ export const zendeskOptions = {
   }),
   ZENDESK_OAUTH_TOKEN: option.secret({
     text: 'OAuth access token of an administrator; used as it is, never refreshed.',
+    // Anything else fits no header, and would look like a Zendesk that does not answer.
+    pattern: /^[\x21-\x7e]+$/,
     check: (_, values) => onlyWay('ZENDESK_OAUTH_TOKEN', values),
   }),
   ZENDESK_OAUTH_CLIENT_ID: option.text({
