@@ -227,6 +227,7 @@ describe.concurrent('export reset', () => {
     const done = await runCommand(['export', 'reset', '--to', iso(to), '--yes'], environmentOf(system));
     expect(done.exitCode, done.stderr).toBe(0);
     expect(done.stdout).toContain(`goes on at ${iso(to)}`);
+    expect(done.stdout).not.toContain('undo');
     const status = await runCommand(['export', 'status', '--json'], environmentOf(system));
     expect(JSON.parse(status.stdout).export.next.from).toBe(iso(to));
 
@@ -280,6 +281,7 @@ describe.concurrent('export reset', () => {
     const to = START_SECOND + 100;
     const done = await runCommand(['export', 'reset', '--to', String(to), '--accept-gap', '--yes'], rig.env);
     expect(done.exitCode, done.stderr).toBe(0);
+    expect(done.stdout).toContain(`a reset to ${iso(START_SECOND + 9)} undoes it`);
     const status = await runCommand(['export', 'status'], rig.env);
     expect(status.stdout).toMatch(/^gap .*skipped by a reset/m);
     expect(status.stdout).toContain(`export reset --to ${iso(START_SECOND + 9)}`);

@@ -65,7 +65,8 @@ async function reset(flags: ResetFlags): Promise<ExitCode> {
       checkpointAtMs: found.writtenAtMs,
       producerAtWork: producer !== undefined,
     };
-    process.stdout.write(`${planText(planReset(exportState, flags.to, rules), facts)}\n\n`);
+    const plan = planReset(exportState, flags.to, rules);
+    process.stdout.write(`${planText(plan, facts)}\n\n`);
     if (flags.yes !== true && !(await confirmed('a reset'))) {
       process.stdout.write('Nothing was changed.\n');
       return exitCodes.configuration;
@@ -83,7 +84,11 @@ async function reset(flags: ResetFlags): Promise<ExitCode> {
       }),
     );
     process.stdout.write(
-      `Done: the next start of the producer goes on at ${formatRfc3339Second(flags.to)}. It can be undone by another reset until then.\n`,
+      `Done: the next start of the producer goes on at ${formatRfc3339Second(flags.to)}.${
+        plan.direction === 'forwards'
+          ? ` Until then a reset to ${formatRfc3339Second(plan.from)} undoes it.`
+          : ''
+      }\n`,
     );
     return exitCodes.done;
   });
