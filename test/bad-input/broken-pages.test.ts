@@ -273,6 +273,17 @@ describe('the boundary second', () => {
   });
 });
 
+it('a count that is wrong on three pages in a row is no criterion any more, which is said once', async () => {
+  const odd = () => {
+    const { tickets, endTime } = news();
+    return page(tickets, { end_time: endTime, count: 2 });
+  };
+  const threeTimes = [1, 2, 3].map(odd).flatMap((each) => [each, each, each]);
+  const requests = await rig.zendesk.play(...threeTimes, odd());
+  expect(requests.slice(-2).map(({ startTime }) => startTime)).toEqual([second - 3, second]);
+  expect(rig.log().filter(({ msg }) => msg.includes('counts are not looked at any more'))).toHaveLength(1);
+});
+
 it('all these scenes left every ticket in the log, once', async () => {
   const versions = await rig.versions();
   expect(copies(versions)).toEqual([]);

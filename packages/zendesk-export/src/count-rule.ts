@@ -2,8 +2,8 @@
  * What to do with a page that is whole but whose `count` is not the number of its tickets.
  *
  * `count` may be right and the page cut at a valid-looking place, so the page is fetched again, twice at most, a
- * second apart; if it stays so it is accepted, loudly and counted. After three such pages in a row the account's
- * `count` evidently means something else, and is no criterion any more in this run.
+ * second apart; if it stays so it is accepted, with a warning. After three such pages in a row the account's `count`
+ * evidently means something else, and is no criterion any more in this run, which the last warning says.
  */
 export type CountVerdict = 'accept' | 'fetch_again' | 'accept_loudly';
 

@@ -97,7 +97,13 @@ export async function runExport(loop: ExportLoop): Promise<void> {
     backoff.reset();
     pageSize.succeeded();
     if (outcome.committed) lastCommitMs = performance.now();
-    if (outcome.countIgnored) logger.warn('a page was accepted although its count differs');
+    if (outcome.countIgnored) {
+      logger.warn(
+        countRule.ignored
+          ? 'a page was accepted although its count differs, as so many before it: counts are not looked at any more'
+          : 'a page was accepted although its count differs',
+      );
+    }
     if (outcome.disbelieved !== undefined) {
       logger.warn(
         { endTime: outcome.disbelieved },

@@ -74,6 +74,7 @@ describe("the producer's metrics", () => {
       'ticket_stream_export_retries_total{error_type="zendesk.rate_limited"} 2',
       'ticket_stream_export_retries_total{error_type="zendesk.page_truncated"} 1',
       'ticket_stream_export_retries_total{error_type="kafka.doubtful_transaction"} 0',
+      'ticket_stream_export_retries_total{error_type="spill.unavailable"} 0',
       'ticket_stream_export_rate_limited_total 2',
       'ticket_stream_export_waits_seconds_total{cause="rate_limit"} 93',
       'ticket_stream_export_allowance_used_ratio 0.9',

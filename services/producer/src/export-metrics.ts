@@ -131,7 +131,7 @@ export const exportMetrics = {
 } as const satisfies MetricTable;
 
 const retriedCodes = (Object.keys(errorTable) as ErrorCode[]).filter(
-  (code) => errorTable[code].disposition === 'retry' && /^(zendesk|kafka)\./.test(code),
+  (code) => errorTable[code].disposition === 'retry' && /^(zendesk|kafka|spill)\./.test(code),
 );
 
 /** What the loop counts since the start of the process. */
