@@ -23,8 +23,13 @@ it('a token revoked in the middle of a backfill is fetched anew, once each time,
   });
   const { producer, simulator } = system;
   producer.start();
-  for (const pages of [4, 12]) {
+  for (const [pages, tokens] of [
+    [4, 1],
+    [12, 2],
+  ] as const) {
     await producer.until(`${pages} pages`, (progress) => progress.pages >= pages);
+    // However late that is seen: what is revoked is a token that lets requests in.
+    await until(`token ${tokens}`, () => simulator.status().requests.tokensIssued === tokens);
     expect(simulator.revokeTokens()).toBe(1);
   }
   await producer.until('live', ({ stage }) => stage === 'live');
