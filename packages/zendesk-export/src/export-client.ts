@@ -8,6 +8,7 @@ import { DEFAULT_SCOPE, type NextRequest } from './export-state.ts';
 import { failureContext } from './failure-code.ts';
 import { clientCredentialsAuthorization } from './oauth.ts';
 import { refusal } from './refusals.ts';
+import { dateMsOf, headerOf } from './response-head.ts';
 
 /**
  * Asks Zendesk's incremental ticket export for a page.
@@ -182,7 +183,8 @@ function openBody(
   span: Span,
   signal: AbortSignal | undefined,
 ): OpenPage {
-  const dateMs = Date.parse(headerOf(response, 'date') ?? '') - Math.max(0, headMs - QUICK_HEAD_MS);
+  const dateMs = dateMsOf(response);
+  const lateMs = Math.max(0, headMs - QUICK_HEAD_MS);
   let settled = false;
   // The span lasts as long as the body: its end is where a cut or a stall shows.
   const settle = (error?: unknown): void => {
@@ -194,18 +196,13 @@ function openBody(
   response.body.on('error', () => {});
   return {
     status: response.statusCode,
-    date: Number.isNaN(dateMs) ? undefined : Math.floor(dateMs / 1_000),
+    date: dateMs === undefined ? undefined : Math.floor((dateMs - lateMs) / 1_000),
     body: decodeBody(response.body, headerOf(response, 'content-encoding'), signal, settle),
     discard() {
       response.body.destroy();
       settle();
     },
   };
-}
-
-function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function endSpan(span: Span, error?: unknown): void {

@@ -225,6 +225,16 @@ describe('no token', () => {
     expect(exportRequests).toEqual([]);
   });
 
+  it('before a moment by the clock of Zendesk', async () => {
+    const headers = {
+      date: 'Tue, 19 Sep 2023 00:46:52 GMT',
+      'retry-after': 'Tue, 19 Sep 2023 00:48:25 GMT',
+    };
+    const { url } = await account({ token: () => ({ status: 429, body: '{}', headers }) });
+    const error = await refusalOf(clientOf(url).openPage(asked));
+    expect(error.context['retryAfterMs']).toBe(93_000);
+  });
+
   it('repeats nothing of what an answer echoes', async () => {
     const { url } = await account({
       token: () => ({ status: 401, body: JSON.stringify({ error: SECRET, error_description: SECRET }) }),

@@ -2,7 +2,7 @@ import { TicketStreamError } from '@ticket-stream/errors';
 import { type Dispatcher, request } from 'undici';
 import type { Authorization } from './authorization.ts';
 import { failureContext } from './failure-code.ts';
-import { readRetryAfter } from './retry-after.ts';
+import { retryAfterOf } from './response-head.ts';
 
 /**
  * OAuth client credentials: the form of access that lasts, since Zendesk issues no API tokens any more (none since
@@ -146,10 +146,11 @@ const OAUTH_ERRORS = new Set([
   'unsupported_grant_type',
 ]);
 
-function tokenRefusal({ statusCode, headers }: Dispatcher.ResponseData, text: string): TicketStreamError {
+function tokenRefusal(response: Dispatcher.ResponseData, text: string): TicketStreamError {
+  const { statusCode } = response;
   const said = oauthError(text);
   const message = `Zendesk gives no OAuth token: ${statusCode}${said === undefined ? '' : ` ${said}`}`;
-  const retryAfter = readRetryAfter(firstOf(headers['retry-after']), Date.now());
+  const retryAfter = retryAfterOf(response);
   const context = {
     status: statusCode,
     zendeskError: said,
@@ -195,8 +196,4 @@ function objectOf(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function firstOf(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

@@ -1,7 +1,7 @@
 import { type ErrorCode, type ErrorContext, TicketStreamError } from '@ticket-stream/errors';
 import type { Dispatcher } from 'undici';
 import { decodeBody } from './body-decoding.ts';
-import { readRetryAfter } from './retry-after.ts';
+import { headerOf, retryAfterOf } from './response-head.ts';
 
 /** Of an error body: enough for what Zendesk says, and of it what fits a log line. */
 const BODY_BYTES_MAX = 16_384;
@@ -24,16 +24,13 @@ export async function refusal(
   asked: Asked,
 ): Promise<TicketStreamError | undefined> {
   const status = response.statusCode;
-  const contentType = header(response, 'content-type') ?? '';
+  const contentType = headerOf(response, 'content-type') ?? '';
   if (status === 200 && (contentType === '' || isJson(contentType))) return undefined;
 
   const { text, bytes } = await readText(response);
   const said = status === 200 ? '' : whatItSays(text, contentType, asked.secrets);
   const code = refusalCode(status, said);
-  const retryAfter =
-    status === 429 || status === 503
-      ? readRetryAfter(header(response, 'retry-after'), serverNowMs(response))
-      : undefined;
+  const retryAfter = status === 429 || status === 503 ? retryAfterOf(response) : undefined;
   return new TicketStreamError(code, message(code, status, said), {
     context: {
       status,
@@ -51,7 +48,7 @@ export async function refusal(
 
 /** Where it points to, as far as a person needs it: a path may hold anything. */
 function redirectTarget(response: Dispatcher.ResponseData): { redirectOrigin?: string } {
-  const location = header(response, 'location');
+  const location = headerOf(response, 'location');
   const url = location === undefined ? null : URL.parse(location, 'https://same.invalid');
   if (url === null || url.hostname === 'same.invalid') return {};
   return { redirectOrigin: url.origin };
@@ -90,18 +87,8 @@ function refusalCode(status: number, said: string): ErrorCode {
   }
 }
 
-function header(response: Dispatcher.ResponseData, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
 function isJson(contentType: string): boolean {
   return /^\s*application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType);
-}
-
-function serverNowMs(response: Dispatcher.ResponseData): number {
-  const dateMs = Date.parse(header(response, 'date') ?? '');
-  return Number.isNaN(dateMs) ? Date.now() : dateMs;
 }
 
 /** The beginning of an error's body; how it ended is not of interest, nor is it worth waiting for. */
@@ -110,7 +97,7 @@ async function readText(response: Dispatcher.ResponseData): Promise<{ text: stri
   let bytes = 0;
   const tooLong = setTimeout(() => response.body.destroy(), BODY_WAIT_MS);
   try {
-    for await (const chunk of decodeBody(response.body, header(response, 'content-encoding'), undefined)) {
+    for await (const chunk of decodeBody(response.body, headerOf(response, 'content-encoding'), undefined)) {
       parts.push(chunk);
       bytes += chunk.length;
       if (bytes >= BODY_BYTES_MAX) break;
