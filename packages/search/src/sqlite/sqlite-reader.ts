@@ -119,15 +119,10 @@ class Reader implements SqliteReader {
       bytes += hit.value.length;
     }
     const last = rows[hits.length - 1];
+    if (rows.length === hits.length || last === undefined) return { total, hits, next: undefined };
     const shown = plan.order.by === 'relevance' ? lastShown(rows, hits) : [];
-    return {
-      total,
-      hits,
-      next:
-        rows.length > hits.length && last !== undefined
-          ? encodeCursor(fingerprint, { nowSecond: now, key: last.key, row: last.row, shown })
-          : undefined,
-    };
+    const next = encodeCursor(fingerprint, { nowSecond: now, key: last.key, row: last.row, shown });
+    return { total, hits, next };
   }
 
   #total({ match, where, parameters }: QuerySql, deleted: boolean): number {
