@@ -39,26 +39,15 @@ async function measure({ dir, brokers }: BenchKafka, say: Say): Promise<BenchRes
     delaySeconds: 2,
     liveChangesPerMinute: 0,
   });
+  const at = { dir, brokers, simulator };
   const committed: number[] = [];
   const searchable: number[] = [];
   const rssMb: number[] = [];
   try {
     for (let round = 1; round <= ROUNDS; round++) {
-      const alone = await once({
-        dir,
-        brokers,
-        simulator,
-        run: `a${round}`,
-        withSearch: false,
-      });
+      const alone = await once({ ...at, run: `a${round}`, withSearch: false });
       committed.push(alone.rate);
-      const whole = await once({
-        dir,
-        brokers,
-        simulator,
-        run: `b${round}`,
-        withSearch: true,
-      });
+      const whole = await once({ ...at, run: `b${round}`, withSearch: true });
       searchable.push(whole.rate);
       rssMb.push(whole.producerRssMb);
       say(`round ${round}: committed ${Math.round(alone.rate)}/s, searchable ${Math.round(whole.rate)}/s`);

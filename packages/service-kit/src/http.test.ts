@@ -279,6 +279,19 @@ describe('closing', () => {
   /** More than the system keeps for the two ends of a connection. */
   const BODY_BYTES = 16 * 1024 * 1024;
 
+  /** A large answer, begun, to a client that does not read yet. */
+  async function answering() {
+    const app = server();
+    const asked = Promise.withResolvers<void>();
+    app.get('/large', async (_request, reply) => {
+      reply.raw.once('prefinish', asked.resolve);
+      return Buffer.alloc(BODY_BYTES, 'x');
+    });
+    const { end, read } = await connected(await listen(app, { ...search, port: 0, dataDir }), ASKED);
+    await asked.promise;
+    return { app, end, read };
+  }
+
   it.each([
     ['kept open behind its answer', 'GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n'],
     ['that has sent nothing', ''],
@@ -298,14 +311,7 @@ describe('closing', () => {
   });
 
   it('lets an answer that is being sent reach its reader whole', async () => {
-    const app = server();
-    const asked = Promise.withResolvers<void>();
-    app.get('/large', async (_request, reply) => {
-      reply.raw.once('prefinish', asked.resolve);
-      return Buffer.alloc(BODY_BYTES, 'x');
-    });
-    const { end, read } = await connected(await listen(app, { ...search, port: 0, dataDir }), ASKED);
-    await asked.promise;
+    const { app, end, read } = await answering();
     const closed = app.close();
     read();
     expect((await end).length).toBeGreaterThan(BODY_BYTES);
@@ -313,14 +319,7 @@ describe('closing', () => {
   });
 
   it('waits a second, not longer, for a reader that does not read', async () => {
-    const app = server();
-    const asked = Promise.withResolvers<void>();
-    app.get('/large', async (_request, reply) => {
-      reply.raw.once('prefinish', asked.resolve);
-      return Buffer.alloc(BODY_BYTES, 'x');
-    });
-    const { end, read } = await connected(await listen(app, { ...search, port: 0, dataDir }), ASKED);
-    await asked.promise;
+    const { app, end, read } = await answering();
     await app.close();
     read();
     expect((await end).length).toBeLessThan(BODY_BYTES);
