@@ -35,6 +35,8 @@ export interface Comparison {
   readonly held: boolean;
   /** Code of the dead letter that holds the version that was shown. */
   readonly letter: string | undefined;
+  /** Not by the walk, but when it was asked for by its id. */
+  readonly shownById: boolean;
 }
 
 export interface LogVersion {
@@ -47,6 +49,7 @@ export interface ComparisonStore extends PageTaker {
   /** @param known  only tickets that were shown count: the others are not of interest */
   noteVersions(versions: Iterable<LogVersion>, only: 'known' | 'all'): void;
   noteLetter(letter: { readonly key: string; readonly digest: string; readonly code: string }): void;
+  noteShownById(key: string): void;
   /** All of them, numbers in their order. */
   comparisons(): Generator<Comparison>;
   close(): void;
@@ -66,7 +69,8 @@ const SCHEMA = `
     refused      TEXT,
     log_stamp    INTEGER,
     held         INTEGER NOT NULL DEFAULT 0,
-    letter       TEXT
+    letter       TEXT,
+    shown_by_id  INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
 `;
 
@@ -94,6 +98,7 @@ export function openComparisonStore(dataDir: string): ComparisonStore {
       log_stamp = max(coalesce(log_stamp, 0), ?2)
     WHERE key = ?1 AND shown_stamp IS NOT NULL`);
   const letter = database.prepare('UPDATE tickets SET letter = ? WHERE key = ? AND shown_digest = ?');
+  const shownById = database.prepare('UPDATE tickets SET shown_by_id = 1 WHERE key = ?');
   const all = database.prepare('SELECT * FROM tickets ORDER BY key');
 
   return {
@@ -121,6 +126,9 @@ export function openComparisonStore(dataDir: string): ComparisonStore {
     },
     noteLetter({ key, digest, code }) {
       letter.run(code, sortable(key), digest);
+    },
+    noteShownById(key) {
+      shownById.run(sortable(key));
     },
     *comparisons() {
       for (const row of all.iterate()) yield comparison(row);
@@ -187,6 +195,7 @@ function comparison(row: Record<string, unknown>): Comparison {
     logStamp: row['log_stamp'] === null ? undefined : Number(row['log_stamp']),
     held: row['held'] === 1,
     letter: textOf(row['letter']),
+    shownById: row['shown_by_id'] === 1,
   };
 }
 

@@ -35,6 +35,7 @@ function compare(more: Partial<Comparison>, on: Partial<Grounds> = {}) {
     logStamp: undefined,
     held: false,
     letter: undefined,
+    shownById: false,
     ...more,
   };
   return judge(comparison, { ...grounds, ...on });
@@ -109,5 +110,10 @@ describe('a ticket that is in the log and was not shown', () => {
     expect(compare({ logStamp: 900 }, { unreadSeconds: new Set([900]) })).toEqual({
       verdict: 'not_compared',
     });
+  });
+
+  it('has changed since where Zendesk shows it by its id', () => {
+    expect(compare({ logStamp: P, shownById: true })).toEqual({ verdict: 'changed_since' });
+    expect(compare({ logStamp: P + 1, shownById: true })).toEqual({ verdict: 'not_compared' });
   });
 });

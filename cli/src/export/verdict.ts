@@ -8,6 +8,7 @@
  *     different            the same second with other content
  *   shown later            it changed since; only known to be there
  *   not shown              the log has it, and Zendesk did not show it anywhere: extra
+ *   shown by its id alone  it changed again and again since, as one shown later
  *
  * A version that the producer set aside, that the export is asked to leave out, or that stands on record as a gap is
  * told apart: nothing new is wrong with it.
@@ -54,8 +55,8 @@ export interface Grounds {
 type Shown = NonNullable<Comparison['shown']>;
 
 export function judge(comparison: Comparison, grounds: Grounds): Judgement {
-  const { shown, logStamp, held, letter } = comparison;
-  if (shown === undefined) return { verdict: notShown(logStamp, grounds) };
+  const { shown, held, letter, logStamp } = comparison;
+  if (shown === undefined) return { verdict: notShown(comparison, grounds) };
   if (shown.second > grounds.position) return { verdict: 'changed_since' };
   if (held) return { verdict: 'equal' };
   // Letters are kept for 30 days; what can never be published explains itself.
@@ -67,11 +68,12 @@ export function judge(comparison: Comparison, grounds: Grounds): Judgement {
   return record === undefined ? { verdict: would } : { verdict: 'on_record', would, record };
 }
 
-function notShown(logStamp: number | undefined, grounds: Grounds): Verdict {
+function notShown({ logStamp, shownById }: Comparison, grounds: Grounds): Verdict {
   const { start, position, reached, unreadSeconds } = grounds;
   if (logStamp === undefined || logStamp < start || logStamp > Math.min(position, reached))
     return 'not_compared';
-  return unreadSeconds.has(logStamp) ? 'not_compared' : 'extra';
+  if (unreadSeconds.has(logStamp)) return 'not_compared';
+  return shownById ? 'changed_since' : 'extra';
 }
 
 /** By the scope that is asked for now, since it is. */

@@ -15,11 +15,12 @@ import { type Cluster, type FoundCheckpoint, findCheckpoint, withCluster } from 
 import type { sourceOptions } from '../environment/command-options.ts';
 import { type ComparisonStore, openComparisonStore } from './comparison-store.ts';
 import { ExportReading } from './export-reading.ts';
+import { lookForExtra } from './extra-tickets.ts';
 import { readLetters, readVersions } from './log-comparison.ts';
-import { type Grounds, judge } from './verdict.ts';
+import type { Grounds } from './verdict.ts';
 import { showProgress, type VerifyProgress } from './verify-progress.ts';
 import { isAtRisk, reportJson, reportText, tally } from './verify-report.ts';
-import { samplePages, settleWalk, walkExport } from './verify-walk.ts';
+import { samplePages, walkExport } from './verify-walk.ts';
 
 export interface Verification {
   readonly options: OptionValues<typeof sourceOptions>;
@@ -110,6 +111,9 @@ async function compare(
         store.take(ticket);
       },
     };
+    const onRequest = (): void => {
+      progress.requests++;
+    };
     const reading = new ExportReading(
       {
         client,
@@ -122,9 +126,7 @@ async function compare(
         onWaiting: (reason) => {
           progress.waitingFor = reason;
         },
-        onRequest: () => {
-          progress.requests++;
-        },
+        onRequest,
       },
       taker,
     );
@@ -162,9 +164,12 @@ async function compare(
       state: checkpoint.exportState,
     };
     let settled = true;
-    if (walked !== undefined && hasExtra(store, grounds)) {
+    if (walked !== undefined) {
       progress.phase = 'settling';
-      settled = await settleWalk(reading, walked, { delaySeconds: options.EXPORT_DELAY_SECONDS, onState });
+      const { state } = walked;
+      const delaySeconds = options.EXPORT_DELAY_SECONDS;
+      const look = { reading, state, store, grounds, client, delaySeconds, signal, onState, onRequest };
+      settled = await lookForExtra(look);
     }
     endProgress();
     const summary = {
@@ -197,10 +202,4 @@ async function compare(
 function walkScope({ scope, hiddenSince }: ExportState, start: number): ExportScope {
   const narrowed = (['agent', 'ai_agent'] as const).some((what) => (hiddenSince[what] ?? 0) > start);
   return { excludeDeleted: false, supportTypes: narrowed ? 'all' : scope.supportTypes };
-}
-
-function hasExtra(store: ComparisonStore, grounds: Grounds): boolean {
-  for (const comparison of store.comparisons())
-    if (judge(comparison, grounds).verdict === 'extra') return true;
-  return false;
 }

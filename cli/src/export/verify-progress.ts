@@ -50,7 +50,7 @@ function progressText({
   const what = {
     export: `export ${momentOf(second) ?? ''} · ${Math.floor(fraction * 100)} %`,
     topic: `topic ${number(records)} records`,
-    settling: 'export, once more its last minute',
+    settling: 'what looks extra, once more',
   }[phase];
   const waits = waitingFor === undefined ? '' : ` · waiting for ${waitingFor}`;
   return `comparing: ${what} · ${number(tickets)} tickets · ${number(requests)} requests${waits}`;

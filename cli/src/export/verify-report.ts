@@ -20,7 +20,7 @@ export interface VerifySummary {
   readonly records: number;
   readonly unreadableRecords: number;
   readonly unreadSeconds: readonly number[];
-  /** false: a ticket that changed at the end of the walk may stand among the extra ones. */
+  /** false: a ticket that Zendesk has may stand among the extra ones. */
   readonly settled: boolean;
   readonly counts: Readonly<Record<Verdict, number>>;
   /** The earliest second of what is missing, older or different; undefined where nothing is. */
@@ -150,7 +150,9 @@ function conclusion(summary: VerifySummary): string[] {
   ].filter((text) => text !== '');
   if (apart.length > 0) lines.push(`besides: ${apart.join(' · ')}`);
   if (!settled && counts.extra > 0)
-    lines.push('An extra ticket may have changed at the end of the walk: run it again.');
+    lines.push(
+      'Not of every extra ticket could it be found out whether Zendesk has it: it may have changed. Run it again.',
+    );
   for (const second of unreadSeconds)
     lines.push(
       `Zendesk did not show the second ${formatRfc3339Second(second)} to its end; what else it holds was not compared.`,

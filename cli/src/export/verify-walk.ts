@@ -12,8 +12,6 @@ export interface Walked {
   readonly state: ExportState;
   /** Up to which second everything was shown, epoch seconds. */
   readonly reached: number;
-  /** The Date of the last answer that had one, epoch seconds. */
-  readonly date: number | undefined;
 }
 
 interface Asked {
@@ -33,42 +31,45 @@ const QUIET_MAX = 3;
 export async function walkExport(reading: ExportReading, asked: Asked): Promise<Walked> {
   const { position, onState } = asked;
   let state = startState(asked.start, asked.mode, asked.scope);
-  let date: number | undefined;
   for (let quiet = 0; quiet < QUIET_MAX; ) {
     const read = await reading.readPage(state);
     state = read.state;
-    date = read.date ?? date;
     onState(state);
     if (read.verdict === 'caught_up' && reachedBy(state) >= position) break;
     quiet = read.verdict === 'caught_up' || read.verdict === 'ask_again' ? quiet + 1 : 0;
   }
-  return { state, reached: reachedBy(state), date };
+  return { state, reached: reachedBy(state) };
 }
 
 /**
- * Goes on reading until everything up to the Date of the walk's end was shown. A ticket that changed in the last minute
- * of the walk stood nowhere in it: the export leaves the newest time out. Where it does not change at every moment,
- * it is shown now.
- * @returns false where that moment did not come: Zendesk's clock stands, or says nothing
+ * Goes on reading until everything up to now was shown, by Zendesk's clock: the export leaves the newest time out.
+ * @returns reached: false where that moment did not come, because the clock stands or says nothing
  */
-export async function settleWalk(
-  reading: ExportReading,
-  walked: Walked,
+export async function readOn(
+  reading: Pick<ExportReading, 'readPage'>,
+  from: ExportState,
   {
     delaySeconds,
     onState,
-  }: { readonly delaySeconds: number; readonly onState: (state: ExportState) => void },
-): Promise<boolean> {
-  const { date } = walked;
-  if (date === undefined) return false;
-  const deadlineMs = performance.now() + (2 * (delaySeconds + 1) + 10) * 1000;
-  let { state } = walked;
-  while (reachedBy(state) < date) {
-    if (performance.now() > deadlineMs) return false;
-    state = (await reading.readPage(state)).state;
+    nowMs,
+  }: {
+    readonly delaySeconds: number;
+    readonly onState: (state: ExportState) => void;
+    /** Milliseconds that only grow. */
+    readonly nowMs: () => number;
+  },
+): Promise<{ readonly state: ExportState; readonly reached: boolean }> {
+  let state = from;
+  let now: number | undefined;
+  const deadlineMs = nowMs() + (2 * (delaySeconds + 1) + 10) * 1000;
+  do {
+    const read = await reading.readPage(state);
+    state = read.state;
+    now ??= read.date;
     onState(state);
-  }
-  return true;
+    if (now !== undefined && reachedBy(state) >= now) return { state, reached: true };
+  } while (nowMs() <= deadlineMs);
+  return { state, reached: false };
 }
 
 /**
