@@ -68,6 +68,9 @@ function notes(topic: string, { group, state, partitions }: GroupLag): string[] 
       'A side replay: a subscription in this group ends at UNTIL. Its lag counts to the end of the log all the same.',
     );
   }
+  if (partitions.some(isBeyondLog)) {
+    lines.push('An offset lies beyond the end of its partition: the topic was made again, or cut.');
+  }
   if (state === 'NewProtocol') {
     lines.push(
       "Its members speak the newer group protocol (KIP-848) and are not visible from here; Kafka's own tool shows them.",
@@ -77,9 +80,15 @@ function notes(topic: string, { group, state, partitions }: GroupLag): string[] 
 }
 
 function noteOf(partitions: readonly PartitionLag[]): string {
+  const beyond = partitions.filter(isBeyondLog).length;
+  if (beyond > 0) return `${count(beyond, 'partition', 'partitions')} beyond the log`;
   if (partitions.some(({ until }) => until !== undefined)) return 'a side replay';
   const uncommitted = partitions.filter(({ committed }) => committed === undefined).length;
   return uncommitted === 0 ? '' : `${count(uncommitted, 'partition', 'partitions')} without an offset`;
+}
+
+function isBeyondLog({ committed, lag }: PartitionLag): boolean {
+  return committed !== undefined && lag === undefined;
 }
 
 function timeText(seconds: number | undefined): string {

@@ -103,6 +103,10 @@ describe('groups', () => {
         { partition: 1, lag: '0', lagSeconds: 0 },
       ],
     });
+    expect((await groups('show', `${prefix}beyond`)).stdout).toContain('the topic was made again, or cut');
+    expect((await groups('list')).stdout).toMatch(
+      new RegExp(`^${prefix}beyond .* 1 partition beyond the log$`, 'm'),
+    );
   });
 
   it('shows the end of a side replay', async () => {

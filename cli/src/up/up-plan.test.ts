@@ -13,6 +13,13 @@ describe('what `up` runs', () => {
     });
   });
 
+  it('reaches a broker of its own in clear, whatever is set for another cluster', () => {
+    const secured = { KAFKA_TLS: 'true', KAFKA_SASL_PASSWORD_FILE: '/run/secrets/kafka' };
+    expect(planUp(flags, { ...secured, TICKETS_TOPIC: 'mine' }).env).toEqual({ TICKETS_TOPIC: 'mine' });
+    const given = { ...secured, KAFKA_BROKERS: 'kafka:9093' };
+    expect(planUp(flags, given).env).toEqual(given);
+  });
+
   it.each([
     ['https://me:topsecret@acme.zendesk.com', 'has credentials in it'],
     ['acme', 'is not a URL'],

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { TicketStreamError } from '@ticket-stream/errors';
-import { zendeskOptions } from '@ticket-stream/service-kit';
+import { kafkaOptions, secretFileName, zendeskOptions } from '@ticket-stream/service-kit';
 
 /** The command line, as commander hands it over. */
 export interface UpFlags {
@@ -26,6 +26,7 @@ export interface UpPlan {
   readonly rootDir: string;
   /** DATA_DIR/<source>: where this source's broker, simulator, index and alerts are kept. */
   readonly dataDir: string;
+  /** The services', apart from what is known only once the broker and the simulator run. */
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -66,8 +67,14 @@ export function planUp(flags: UpFlags, env: NodeJS.ProcessEnv): UpPlan {
     json: flags.json ?? process.stdout.isTTY !== true,
     rootDir,
     dataDir: join(rootDir, address?.data === undefined ? 'simulator' : new URL(address.data).hostname),
-    env,
+    env: brokers === undefined ? ofEmbeddedBroker(env) : env,
   };
+}
+
+/** It has neither TLS nor logins: what another cluster needs, set for other commands, would keep the services from it. */
+function ofEmbeddedBroker(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const ofAnother = new Set(Object.keys(kafkaOptions).flatMap((name) => [name, secretFileName(name)]));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ofAnother.has(name)));
 }
 
 function nonEmpty(value: string | undefined): string | undefined {
