@@ -1,17 +1,16 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { openLetterDesk } from '@ticket-stream/kafka';
 import { createTopic } from '@ticket-stream/kafka/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../support/command.ts';
+import { program, runCommand } from '../support/command.ts';
 import { until } from '../support/condition.ts';
 import { createLetterLog, letterAbout } from './letter-log.ts';
 import { startRetryingMember, type Verdict } from './retrying-member.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const values = new Map([
   ['11', Buffer.from('{"id":11,"big":9007199254740993,"subject":"eleven"}')],
   ['12', Buffer.from('{"id":12,"subject":"twelve \u202e"')],
@@ -234,8 +233,8 @@ describe('dlq retry', () => {
 
   it('says into a log whom it waits for; Ctrl-C ends the waiting', async () => {
     const args = ['dlq', 'retry', '--code', 'ticket.no_version', '--state', 'retrying'];
-    const child = spawn(process.execPath, ['cli/bin/ticket-stream.js', ...args], {
-      cwd: root,
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: tmpdir(),
       env: { PATH: process.env['PATH'], ...log.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -334,9 +333,9 @@ describe('dlq drop', () => {
 
 describe('a reader of the pipe that goes away is no failure', () => {
   async function intoPipe(args: string, reader: string): Promise<string> {
-    const command = `"${process.execPath}" cli/bin/ticket-stream.js dlq ${args}; echo "exit $?" >&2`;
+    const command = `"${process.execPath}" "${program}" dlq ${args}; echo "exit $?" >&2`;
     const shell = spawn('/bin/sh', ['-c', `{ ${command}; } | ${reader}`], {
-      cwd: root,
+      cwd: tmpdir(),
       env: { PATH: process.env['PATH'], ...log.env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
+import { program } from './command.ts';
 
 /** What `npm start -- --json …` runs, with a data folder of its own; its JSON lines, parsed. */
 export function startUp(
@@ -11,8 +10,9 @@ export function startUp(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ) {
-  const child = spawn(process.execPath, ['cli/bin/ticket-stream.js', 'up', '--json', ...args], {
-    cwd: root,
+  const child = spawn(process.execPath, [program, 'up', '--json', ...args], {
+    // A folder without a .env, as for every other command here.
+    cwd: tmpdir(),
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, so that a Ctrl-C can be sent to it as a terminal sends it: to all of the group.
