@@ -148,9 +148,13 @@ describe('a ticket of the log that the walk did not show', () => {
     expect(forbidden.extra()).toEqual(['1']);
   });
 
-  it('is left when the command is ended', async () => {
-    const rigged = rig(['1', '2'], () => rigged.stopped.abort(new Error('ended')));
+  it('is left when the command is ended, also where it is the last', async () => {
+    const rigged = rig(['1', '2'], (id) => {
+      if (id === '1') return;
+      rigged.stopped.abort(new Error('ended'));
+      throw rigged.stopped.signal.reason;
+    });
     await expect(rigged.look()).rejects.toThrow('ended');
-    expect(rigged.asked).toHaveLength(1);
+    expect(rigged.asked).toHaveLength(2);
   });
 });
