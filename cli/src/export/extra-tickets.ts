@@ -11,11 +11,11 @@
  */
 import { asTicketStreamError } from '@ticket-stream/errors';
 import {
+  askedToWaitMs,
   createBackoff,
   createPacer,
   type ExportClient,
   type ExportState,
-  RATE_LIMIT_DEFAULT_MS,
   realWaiting,
   type Waiting,
 } from '@ticket-stream/zendesk-export';
@@ -94,15 +94,12 @@ function createAskById({ client, signal, onRequest }: ExtraTickets, waiting: Wai
         (await client.openTicket({ id, signal })).discard();
         backoff.reset();
         return true;
-      } catch (error) {
+      } catch (cause) {
         signal.throwIfAborted();
-        const { code, disposition, context } = asTicketStreamError(error);
-        if (GONE.has(context['status'])) return false;
-        if (disposition !== 'retry') return undefined;
-        const defaultMs = code === 'zendesk.rate_limited' ? RATE_LIMIT_DEFAULT_MS : 0;
-        const { retryAfterMs } = context;
-        const askedMs = typeof retryAfterMs === 'number' ? retryAfterMs : defaultMs;
-        pacer.holdOff(Math.max(askedMs, backoff.nextMs()));
+        const error = asTicketStreamError(cause);
+        if (GONE.has(error.context['status'])) return false;
+        if (error.disposition !== 'retry') return undefined;
+        pacer.holdOff(Math.max(askedToWaitMs(error), backoff.nextMs()));
       }
     }
     return undefined;

@@ -16,7 +16,7 @@
 import type { TicketStreamError } from '@ticket-stream/errors';
 import type { Backoff } from './backoff.ts';
 import type { NextRequest } from './export-state.ts';
-import { RATE_LIMIT_DEFAULT_MS } from './retry-after.ts';
+import { askedToWaitMs } from './retry-after.ts';
 
 export type AfterFailure =
   | { readonly step: 'caught_up' }
@@ -37,13 +37,11 @@ export function afterFailure(
   backoff: Pick<Backoff, 'nextMs'>,
   asked: NextRequest,
 ): AfterFailure {
-  const retryAfterMs = error.context['retryAfterMs'];
-  const askedMs = typeof retryAfterMs === 'number' ? retryAfterMs : undefined;
   switch (error.code) {
     case 'zendesk.too_recent':
       return { step: 'caught_up' };
     case 'zendesk.rate_limited': {
-      const waitMs = askedMs ?? RATE_LIMIT_DEFAULT_MS;
+      const waitMs = askedToWaitMs(error);
       const waitingFor = `Zendesk, ${Math.ceil(waitMs / 1000)} s (429)`;
       return { step: 'wait', waitMs, waitingFor, because: 'Zendesk asks to wait (429)' };
     }
@@ -62,7 +60,7 @@ export function afterFailure(
       return { step: 'ask_the_checkpoint' };
     default: {
       if (error.disposition !== 'retry') return { step: 'stop' };
-      const waitMs = Math.max(askedMs ?? 0, backoff.nextMs());
+      const waitMs = Math.max(askedToWaitMs(error), backoff.nextMs());
       return {
         step: 'wait',
         waitMs,

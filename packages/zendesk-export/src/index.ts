@@ -33,7 +33,7 @@ export { PAGE_BUDGET_MS, pageLimits } from './page-bounds.ts';
 export type { ExportMode, PageTail } from './page-fields.ts';
 export { createPageSize, type PageSize } from './page-size.ts';
 export { type PageLimits, type ReadTicket, streamPage, type TicketSlice } from './page-stream.ts';
-export { RATE_LIMIT_DEFAULT_MS } from './retry-after.ts';
+export { askedToWaitMs } from './retry-after.ts';
 export { readShownTicket } from './shown-ticket.ts';
 export { KNOWN_SIDELOADS } from './sideloads/sideload-relations.ts';
 export { streamPageWithSideloads } from './sideloads/sideload-stream.ts';

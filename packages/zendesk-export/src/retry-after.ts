@@ -1,3 +1,5 @@
+import type { TicketStreamError } from '@ticket-stream/errors';
+
 /**
  * How long a 429 or 503 asks us to wait. Honoured in full: HTTP libraries cap it (undici's retry at 30 s), and
  * Zendesk's own example asks for 93 s. Absent, `0` and `93` all occur.
@@ -38,4 +40,10 @@ export function readRetryAfter(header: string | undefined, nowMs: number): Retry
  * Where a 429 does not say how long: the limit counts requests of a minute, so after a minute every request that
  * filled it has left it. Less may be enough, and may be the next 429.
  */
-export const RATE_LIMIT_DEFAULT_MS = 60_000;
+const RATE_LIMIT_DEFAULT_MS = 60_000;
+
+/** Milliseconds that a failure of the client asks to wait; 0 where it asks for nothing. */
+export function askedToWaitMs({ code, context: { retryAfterMs } }: TicketStreamError): number {
+  if (typeof retryAfterMs === 'number') return retryAfterMs;
+  return code === 'zendesk.rate_limited' ? RATE_LIMIT_DEFAULT_MS : 0;
+}

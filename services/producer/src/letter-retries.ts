@@ -25,12 +25,12 @@ import {
 } from '@ticket-stream/kafka';
 import type { Logger } from '@ticket-stream/service-kit';
 import {
+  askedToWaitMs,
   createBackoff,
   createPacer,
   type ExportClient,
   type ExportState,
   pageLimits,
-  RATE_LIMIT_DEFAULT_MS,
   readShownTicket,
   realWaiting,
   type TicketSlice,
@@ -150,9 +150,7 @@ export function createLetterRetries(options: LetterRetriesOptions): LetterRetrie
 
   /** What comes of it is the next attempt's, or the letter's. */
   function failed(error: TicketStreamError): void {
-    const { retryAfterMs } = error.context;
-    const defaultMs = error.code === 'zendesk.rate_limited' ? RATE_LIMIT_DEFAULT_MS : 0;
-    holdOff(Math.max(typeof retryAfterMs === 'number' ? retryAfterMs : defaultMs, backoff.nextMs()));
+    holdOff(Math.max(askedToWaitMs(error), backoff.nextMs()));
     if (isOfZendesk(error)) {
       logger.warn({ err: error }, 'a ticket asked for again has to wait');
       return;
