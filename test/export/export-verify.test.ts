@@ -112,11 +112,19 @@ describe.concurrent('export verify, of a log made wrong by hand', () => {
       const shown = isDeleted ? [at(1), ticket(3, now, { status: 'deleted' })] : [at(1)];
       page(shown, { end_time: now })(response);
     };
+    const before = zendesk.requests.length;
     const { exitCode, report, stderr } = await verify(rig.env, '--all');
     expect(exitCode, stderr).toBe(0);
+    expect(report.requests).toBe(zendesk.requests.length - before + zendesk.asked.length);
     expect(report.findings).toMatchObject([{ ticketId: '4', verdict: 'extra' }]);
     expect(report).toMatchObject({ counts: { equal: 1, changed_since: 2, extra: 1 }, settled: true });
     expect(zendesk.asked).toEqual(['2', '3', '4']);
+
+    zendesk.tickets.set('4', answer(403, '{"error":"Forbidden"}'));
+    const open = await verify(rig.env, '--all');
+    expect(open.report).toMatchObject({ counts: { changed_since: 2, extra: 1 }, settled: false });
+    const asText = await runCommand(['export', 'verify', '--all', '--requests-per-minute', '1200'], rig.env);
+    expect(asText.stdout).toContain('Not of every extra ticket could it be found out');
   });
 
   it('finds a log equal through a 429, a cut, a 504, a proxy page and a wrong count', async ({ expect }) => {

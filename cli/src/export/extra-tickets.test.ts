@@ -17,7 +17,7 @@ const grounds: Grounds = { position: P, start: 1, reached: P, unreadSeconds: new
 
 /**
  * A log of these tickets, a walk that showed none of them, and a Zendesk that shows by id what `answer` does not throw.
- * The export shows nothing more; where it has a clock, it stands at its end.
+ * The export shows nothing more, and its clock says `date`.
  */
 function rig(ids: readonly string[], answer: (id: string) => void, date = P) {
   const dataDir = mkdtempSync(join(tmpdir(), 'ticket-stream-extra-'));
@@ -34,7 +34,6 @@ function rig(ids: readonly string[], answer: (id: string) => void, date = P) {
   const asked: { readonly id: string; readonly atMs: number }[] = [];
   const stopped = new AbortController();
   return {
-    store,
     asked,
     stopped,
     pages: () => pages,
